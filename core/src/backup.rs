@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Backup codes: how they are drawn, spelled, checked for typing errors and hashed. Knows nothing of who used which.
+//!
+//! Sixteen symbols of Crockford's base32: the index of the code, fourteen random ones (70 bits), a check symbol.
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq as _;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::clock::UnixTime;
+use crate::error::Fault;
+use crate::random::Random;
+
+/// Symbols of a code.
+pub const SYMBOLS: usize = 16;
+/// The most codes that a set may have; indices above are kept for codes of other kinds.
+pub const MAX_CODES: u8 = 20;
+
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The symbols of one code as numbers from 0 to 31, the last one fitting the others.
+pub(crate) struct Symbols(Box<[u8; SYMBOLS]>);
+
+impl Zeroize for Symbols {
+    fn zeroize(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl Drop for Symbols {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl Symbols {
+    /// Reads sixteen ASCII characters: either case, O for 0, I and L for 1 (Crockford).
+    pub(crate) fn parse(ascii: &[u8]) -> Result<Self, crate::secret::NotACode> {
+        use crate::secret::NotACode;
+        let mut symbols = Self(Box::new([0; SYMBOLS]));
+        if ascii.len() != SYMBOLS {
+            return Err(NotACode::WrongLength);
+        }
+        for (symbol, character) in symbols.0.iter_mut().zip(ascii) {
+            *symbol = value_of(*character).ok_or(NotACode::WrongSymbols)?;
+        }
+        let [body @ .., check] = &*symbols.0;
+        if check_symbol(body) == *check { Ok(symbols) } else { Err(NotACode::BackupCodeTypo) }
+    }
+
+    fn draw(index: u8, random: &dyn Random) -> Result<Self, Fault> {
+        let mut symbols = Self(Box::new([0; SYMBOLS]));
+        random.fill(&mut *symbols.0)?;
+        for symbol in symbols.0.iter_mut() {
+            *symbol &= 31;
+        }
+        let [first, .., _] = &mut *symbols.0;
+        *first = index & 31;
+        let [body @ .., check] = &mut *symbols.0;
+        *check = check_symbol(body);
+        Ok(symbols)
+    }
+
+    pub(crate) fn index(&self) -> u8 {
+        let [index, ..] = &*self.0;
+        *index
+    }
+
+    /// The canonical spelling: upper case, no dashes. It is what is hashed.
+    fn spelling(&self) -> Zeroizing<[u8; SYMBOLS]> {
+        let mut ascii = Zeroizing::new([0; SYMBOLS]);
+        for (character, symbol) in ascii.iter_mut().zip(self.0.iter()) {
+            *character = ALPHABET.get(usize::from(*symbol)).copied().unwrap_or(b'0');
+        }
+        ascii
+    }
+}
+
+fn value_of(character: u8) -> Option<u8> {
+    let canonical = match character.to_ascii_uppercase() {
+        b'O' => b'0',
+        b'I' | b'L' => b'1',
+        other => other,
+    };
+    let position = ALPHABET.iter().position(|symbol| *symbol == canonical)?;
+    u8::try_from(position).ok()
+}
+
+/// A weighted sum over GF(32): every single wrong symbol and every swap of two changes it, since the weights are
+/// distinct powers of a generator of the field's multiplicative group (order 31).
+fn check_symbol(body: &[u8]) -> u8 {
+    // Horner's rule: each step multiplies by the generator x of GF(2)[x] / (x^5 + x^2 + 1).
+    body.iter().fold(0, |sum, symbol| times_x(sum ^ symbol))
+}
+
+fn times_x(element: u8) -> u8 {
+    let shifted = (element & 31) << 1;
+    if shifted & 32 == 0 { shifted } else { (shifted ^ 0b10_0101) & 31 }
+}
+
+/// What a hash costs. Kept in the record, so that it can grow without voiding codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashCost {
+    /// KiB of memory, 8 to 65,536.
+    pub memory_kib: u32,
+    /// Passes over the memory, 1 to 16.
+    pub passes: u32,
+}
+
+impl HashCost {
+    /// 512 KiB, one pass: 70 random bits carry the security, the hash meets NIST 800-63B-4 §3.1.2.2.
+    pub const DEFAULT: Self = Self { memory_kib: 512, passes: 1 };
+
+    pub(crate) fn is_in_range(self) -> bool {
+        (8..=65_536).contains(&self.memory_kib) && (1..=16).contains(&self.passes)
+    }
+}
+
+/// The hash of one code.
+#[derive(Clone, Copy)]
+pub struct BackupHash {
+    /// 128 random bits of its own (NIST 800-63B-4 §3.1.2.2: at least 32).
+    pub salt: [u8; 16],
+    /// Argon2id, 32 bytes.
+    pub hash: [u8; 32],
+}
+
+/// A person's set of codes as the record keeps it.
+pub struct BackupCodes {
+    /// When the set was made.
+    pub made_at: UnixTime,
+    /// What each hash costs.
+    pub cost: HashCost,
+    /// By index.
+    pub codes: Vec<BackupHash>,
+}
+
+/// The codes as the person gets them, once.
+///
+/// ```compile_fail,E0277
+/// fn show(sheet: &nightlatch::backup::BackupSheet) { println!("{sheet:?}"); }
+/// ```
+pub struct BackupSheet(Vec<Zeroizing<String>>);
+
+impl BackupSheet {
+    /// `ABCD-EFGH-JKMN-PQRS`, in the order of their indices.
+    pub fn expose_codes(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|code| code.as_str())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl BackupCodes {
+    /// Draws a set of `count` codes (20 at most): the sheet for the person, the hashes for the record.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NoRandomness`], [`Fault::NoMemory`].
+    pub fn generate(count: u8, now: UnixTime, random: &dyn Random) -> Result<(BackupSheet, Self), Fault> {
+        let cost = HashCost::DEFAULT;
+        let mut memory = HashMemory::for_cost(cost)?;
+        let (mut sheet, mut codes) = (Vec::new(), Vec::new());
+        for index in 0..count.min(MAX_CODES) {
+            let symbols = Symbols::draw(index, random)?;
+            let mut salt = [0; 16];
+            random.fill(&mut salt)?;
+            codes.push(BackupHash { salt, hash: memory.hash(&symbols, &salt)? });
+            sheet.push(grouped(&symbols));
+        }
+        Ok((BackupSheet(sheet), Self { made_at: now, cost, codes }))
+    }
+
+    /// Whether this is the code with that index. One evaluation, whether the set has the index or not, so that time
+    /// does not tell.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NoMemory`].
+    pub(crate) fn holds(&self, symbols: &Symbols) -> Result<bool, Fault> {
+        let entry = self.codes.get(usize::from(symbols.index()));
+        let salt = entry.map_or([0; 16], |entry| entry.salt);
+        let hash = HashMemory::for_cost(self.cost)?.hash(symbols, &salt)?;
+        Ok(entry.is_some_and(|entry| bool::from(entry.hash.ct_eq(&hash))))
+    }
+}
+
+fn grouped(symbols: &Symbols) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(SYMBOLS.saturating_add(3)));
+    for (place, character) in symbols.spelling().iter().enumerate() {
+        if place > 0 && place.is_multiple_of(4) {
+            text.push('-');
+        }
+        text.push(char::from(*character));
+    }
+    text
+}
+
+/// Argon2's working memory, had once for a whole set and wiped after.
+struct HashMemory {
+    argon2: Argon2<'static>,
+    blocks: Vec<Block>,
+}
+
+impl HashMemory {
+    fn for_cost(cost: HashCost) -> Result<Self, Fault> {
+        let params = Params::new(cost.memory_kib, cost.passes, 1, Some(32)).map_err(|_| Fault::NoMemory)?;
+        let mut blocks = Vec::new();
+        blocks.try_reserve_exact(params.block_count()).map_err(|_| Fault::NoMemory)?;
+        blocks.resize_with(params.block_count(), Block::new);
+        Ok(Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params), blocks })
+    }
+
+    fn hash(&mut self, symbols: &Symbols, salt: &[u8; 16]) -> Result<[u8; 32], Fault> {
+        let mut hash = [0; 32];
+        self.argon2
+            .hash_password_into_with_memory(symbols.spelling().as_slice(), salt, &mut hash, &mut self.blocks)
+            .map_err(|_| Fault::NoMemory)?;
+        Ok(hash)
+    }
+}
+
+impl Drop for HashMemory {
+    fn drop(&mut self) {
+        for block in &mut self.blocks {
+            block.zeroize();
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+    use crate::secret::{NotACode, TypedCode};
+
+    fn a_set() -> (Vec<String>, BackupCodes) {
+        let (sheet, codes) = BackupCodes::generate(10, UnixTime(1), &SystemRandom).unwrap();
+        (sheet.expose_codes().map(str::to_owned).collect(), codes)
+    }
+
+    fn parse(code: &str) -> Result<Symbols, NotACode> {
+        let plain: Vec<u8> = code.bytes().filter(|b| *b != b'-').collect();
+        Symbols::parse(&plain)
+    }
+
+    #[test]
+    fn each_code_of_a_set_is_held_and_no_other() {
+        let (sheet, codes) = a_set();
+        for code in &sheet {
+            assert!(codes.holds(&parse(code).unwrap()).unwrap());
+            assert!(codes.holds(&parse(&code.to_lowercase()).unwrap()).unwrap());
+        }
+        let (others, _) = a_set();
+        for code in &others {
+            assert!(!codes.holds(&parse(code).unwrap()).unwrap());
+        }
+    }
+
+    #[test]
+    fn an_index_beyond_the_set_is_not_held() {
+        let (_, codes) = a_set();
+        let beyond = Symbols::draw(15, &SystemRandom).unwrap();
+        assert!(!codes.holds(&beyond).unwrap());
+        let empty = BackupCodes { codes: Vec::new(), ..codes };
+        assert!(!empty.holds(&beyond).unwrap());
+    }
+
+    #[test]
+    fn every_single_wrong_symbol_is_a_typing_error() {
+        let (sheet, _) = a_set();
+        let code: Vec<u8> = sheet[3].bytes().filter(|b| *b != b'-').collect();
+        for place in 0..SYMBOLS {
+            for symbol in ALPHABET {
+                let mut wrong = code.clone();
+                wrong[place] = *symbol;
+                assert_eq!(Symbols::parse(&wrong).is_ok(), wrong == code, "place {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_swap_of_two_symbols_is_a_typing_error() {
+        let (sheet, _) = a_set();
+        let code: Vec<u8> = sheet[7].bytes().filter(|b| *b != b'-').collect();
+        for (a, b) in (0..SYMBOLS).flat_map(|a| (0..a).map(move |b| (a, b))) {
+            let mut swapped = code.clone();
+            swapped.swap(a, b);
+            assert_eq!(Symbols::parse(&swapped).is_ok(), swapped == code, "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn letters_that_look_like_digits_are_read_as_digits() {
+        let mut symbols = Symbols(Box::new([0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0]));
+        symbols.0[15] = check_symbol(&symbols.0[..15]);
+        let spelled = String::from_utf8(symbols.spelling().to_vec()).unwrap();
+        let (body, check) = spelled.split_at(15);
+        for (zero, one) in [('O', 'I'), ('o', 'l'), ('0', 'L')] {
+            let typed: String = body.chars().map(|c| if c == '0' { zero } else { one }).collect();
+            assert!(Symbols::parse(format!("{typed}{check}").as_bytes()).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_code_at_the_prompt_is_known_as_a_backup_code() {
+        let (sheet, _) = a_set();
+        assert!(TypedCode::parse(sheet[0].as_bytes(), None).is_ok());
+        assert!(TypedCode::parse(sheet[0].to_lowercase().replace('-', " ").as_bytes(), None).is_ok());
+        let wrong = sheet[0].replace(|c: char| c != '-', "U");
+        assert!(matches!(TypedCode::parse(wrong.as_bytes(), None), Err(NotACode::WrongSymbols)));
+    }
+
+    #[test]
+    fn argon2id_agrees_with_the_reference_program() {
+        // Referee: printf %s 0123456789ABCDEF | argon2 saltsaltsaltsalt -id -t 1 -k 512 -p 1 -l 32 -r
+        let mut memory = HashMemory::for_cost(HashCost::DEFAULT).unwrap();
+        let symbols = Symbols(Box::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
+        let hash = memory.hash(&symbols, b"saltsaltsaltsalt").unwrap();
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(&hash),
+            "0a2499d8239bfef0d004f6125a7b8ceaa2e7ffa283b51db49a61ff60ac78a2cc"
+        );
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a draft in memory to a confirmed enrollment. Nothing is locked or written here; only what is `Confirmed` can be
+//! committed, by `Store::commit`.
+
+use crate::backup::{BackupCodes, BackupSheet};
+use crate::clock::{Moment, UnixTime};
+use crate::error::Fault;
+use crate::ledger::{DeviceState, LastAccepted, Ledger, Progress};
+use crate::random::Random;
+use crate::record::{Device, DeviceId, DeviceName, Digits, Kind, Record};
+use crate::secret::{Algorithm, SharedSecret, TypedCode};
+use crate::store::{Enrollment, NotEnrolled, RecordId};
+use crate::user::Account;
+use crate::verify::judge::{self, Next, Occasion, Outcome, Provenance, Refusal, Rules};
+
+/// What the draft was made for: the record that it replaces, or the absence of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// A first enrollment.
+    Absent(NotEnrolled),
+    /// A replacement of exactly this writing of the record.
+    Record(RecordId),
+}
+
+impl From<Enrollment> for Basis {
+    fn from(enrollment: Enrollment) -> Self {
+        match enrollment {
+            Enrollment::Enrolled(record) => Self::Record(record),
+            Enrollment::NotEnrolled(word) => Self::Absent(word),
+        }
+    }
+}
+
+/// What the new device is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceSettings {
+    /// What it is called.
+    pub name: DeviceName,
+    /// Moved by time or by counter.
+    pub kind: Kind,
+    /// Hash under its codes.
+    pub algorithm: Algorithm,
+    /// Length of its codes.
+    pub digits: Digits,
+}
+
+/// Why no draft was made.
+#[derive(Debug, thiserror::Error)]
+pub enum DraftError {
+    /// The uid will belong to somebody else one day (systemd's DynamicUser, nobody).
+    #[error(
+        "uid {uid} is handed out for a while only (DynamicUser, nobody); a record for it would pass to whoever gets it next"
+    )]
+    TransientUid {
+        /// The uid.
+        uid: u32,
+    },
+    /// Randomness or memory.
+    #[error("{0}")]
+    Fault(#[from] Fault),
+}
+
+/// An enrollment that nobody has confirmed yet. It lives in memory only.
+pub struct Draft {
+    account: Account,
+    basis: Basis,
+    record: Record,
+    ledger: Ledger,
+    sheet: BackupSheet,
+}
+
+/// An enrollment that may be committed: a code of its device was right, or an administrator vouched for it.
+///
+/// ```compile_fail,E0451
+/// fn forge(account: nightlatch::user::Account) -> nightlatch::enrollment::Confirmed {
+///     nightlatch::enrollment::Confirmed { account, basis: todo!(), record: todo!(), ledger: todo!(), sheet: todo!() }
+/// }
+/// ```
+pub struct Confirmed {
+    pub(crate) account: Account,
+    pub(crate) basis: Basis,
+    pub(crate) record: Record,
+    pub(crate) ledger: Ledger,
+    pub(crate) sheet: BackupSheet,
+}
+
+impl Draft {
+    /// A draft with one device and a set of backup codes.
+    ///
+    /// # Errors
+    ///
+    /// [`DraftError`].
+    pub fn new(
+        account: Account,
+        basis: Basis,
+        settings: DeviceSettings,
+        secret: SharedSecret,
+        backup_codes: u8,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Self, DraftError> {
+        if account.has_transient_uid() {
+            return Err(DraftError::TransientUid { uid: account.uid() });
+        }
+        let (sheet, backup) = BackupCodes::generate(backup_codes, now, random)?;
+        let id = DeviceId(0);
+        let progress = match settings.kind {
+            Kind::Totp { .. } => Progress::Totp(LastAccepted::NEVER),
+            Kind::Hotp => Progress::Hotp { next: 0 },
+        };
+        let device = Device {
+            id,
+            name: settings.name,
+            kind: settings.kind,
+            algorithm: settings.algorithm,
+            digits: settings.digits,
+            secret,
+            added_at: now,
+        };
+        let record = Record {
+            enrolled_at: now,
+            changed_at: now,
+            devices: vec![device],
+            next_device: 1,
+            backup,
+            bypass: None,
+            waiver: None,
+            invited_until: None,
+        };
+        let ledger = Ledger::new(vec![DeviceState { device: id, progress, used_at: None }]);
+        Ok(Self { account, basis, record, ledger, sheet })
+    }
+
+    /// The device to show to the person.
+    #[must_use]
+    pub fn devices(&self) -> &[Device] {
+        &self.record.devices
+    }
+
+    /// Confirms with a first code, judged as at a login; it counts as used from then on.
+    ///
+    /// # Errors
+    ///
+    /// The draft again with the reason, so that the person can try once more.
+    pub fn confirm(self, code: &TypedCode, rules: &Rules, now: Moment) -> Result<Confirmed, (Self, Refusal)> {
+        let occasion = Occasion::new("", None);
+        let judged = judge::judge(&self.record, &self.ledger, Provenance::Whole, code, &occasion, rules, now);
+        // A backup code of this very draft proves nothing about the device: only a device's code confirms.
+        let refusal = match judged.map(|judgement| (judgement.outcome, judgement.next)) {
+            Ok((Outcome::Right(grounds), Next::OneSlot(next))) if grounds.device.is_some() => {
+                let ledger = Ledger::new(next.devices);
+                return Ok(Confirmed { ledger, ..self.vouched_for() });
+            }
+            Ok((Outcome::Refused(refusal), _)) => refusal,
+            Ok((Outcome::Right(_), _)) | Err(_) => Refusal::Wrong,
+        };
+        Err((self, refusal))
+    }
+
+    /// Confirms without a code: the administrator vouches that the secret reaches its device (automation).
+    #[must_use]
+    pub fn vouched_for(self) -> Confirmed {
+        let Self { account, basis, record, ledger, sheet } = self;
+        Confirmed { account, basis, record, ledger, sheet }
+    }
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What changes at a login: last steps, failures and waits, used backup codes, the last login. Holds no secret.
+//! Its bytes are versioned and hold every field of the first format, those of later capabilities too.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Step, UnixTime};
+use crate::record::DeviceId;
+use crate::verify::throttle::Throttle;
+
+/// The last step of a TOTP device at which a code was accepted. Only ever grows (RFC 6238 §5.2, THREATS V25).
+///
+/// ```compile_fail,E0451
+/// let set_back = nightlatch::ledger::LastAccepted { step: None };
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct LastAccepted {
+    step: Option<Step>,
+}
+
+/// The step is not above the last accepted one: its code is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotNewer;
+
+impl LastAccepted {
+    /// Nothing was accepted yet.
+    pub const NEVER: Self = Self { step: None };
+
+    /// Accepts a step strictly above the last one.
+    ///
+    /// # Errors
+    ///
+    /// [`NotNewer`], and nothing changes.
+    pub fn advance(self, step: Step) -> Result<Self, NotNewer> {
+        match self.step {
+            Some(last) if step <= last => Err(NotNewer),
+            Some(_) | None => Ok(Self { step: Some(step) }),
+        }
+    }
+
+    /// The later of two, for a secret that goes on under a new record.
+    #[must_use]
+    pub fn later(self, other: Self) -> Self {
+        Self { step: self.step.max(other.step) }
+    }
+
+    /// The step itself.
+    #[must_use]
+    pub fn step(self) -> Option<Step> {
+        self.step
+    }
+}
+
+/// How far a device has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// A TOTP device's last accepted step.
+    Totp(LastAccepted),
+    /// The next counter of an HOTP device that is acceptable.
+    Hotp {
+        /// Every counter below it is used or skipped.
+        next: u64,
+    },
+}
+
+/// One device's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceState {
+    /// Which device of the record.
+    pub device: DeviceId,
+    /// How far it has come.
+    pub progress: Progress,
+    /// When a code of it was last accepted.
+    pub used_at: Option<UnixTime>,
+}
+
+/// With what a code was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// A TOTP code of that device.
+    Totp(DeviceId),
+    /// An HOTP code of that device.
+    Hotp(DeviceId),
+    /// The backup code with that index.
+    BackupCode(u8),
+    /// A bypass code.
+    Bypass,
+}
+
+impl Method {
+    /// One word for logs and machines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Totp(_) => "totp",
+            Self::Hotp(_) => "hotp",
+            Self::BackupCode(_) => "backup-code",
+            Self::Bypass => "bypass",
+        }
+    }
+}
+
+/// At most 64 bytes of text from outside (a service, an address), cut at a character.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(transparent)]
+pub struct ShortText(String);
+
+impl ShortText {
+    /// Keeps the first 64 bytes.
+    #[must_use]
+    pub fn cut(text: &str) -> Self {
+        let mut kept = String::with_capacity(64);
+        for character in text.chars() {
+            if kept.len().saturating_add(character.len_utf8()) > 64 {
+                break;
+            }
+            kept.push(character);
+        }
+        Self(kept)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// When, where and from where a person last got in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastLogin {
+    /// By the wall clock.
+    pub time: UnixTime,
+    /// PAM service.
+    pub service: ShortText,
+    /// PAM_RHOST as it was given; empty for a local login.
+    pub source: ShortText,
+    /// With what.
+    pub method: Method,
+}
+
+/// What the next login's notice needs: the judged refusals since the last accepted code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct FailuresSince {
+    /// How many.
+    pub count: u32,
+    /// When the first was.
+    pub first: Option<UnixTime>,
+    /// When the last was.
+    pub last: Option<UnixTime>,
+    /// From where the last was.
+    pub last_source: ShortText,
+}
+
+/// Everything that a login may change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// One per device of the record.
+    pub devices: Vec<DeviceState>,
+    /// Failures and waits.
+    pub throttle: Throttle,
+    /// Bit i is set where the backup code with index i of the record's set is used.
+    pub used_backup_codes: u32,
+    /// How often the record's bypass code was used.
+    pub bypass_uses: u16,
+    /// How often the record's waiver let somebody in.
+    pub waiver_uses: u32,
+    /// The last accepted code.
+    pub last_login: Option<LastLogin>,
+    /// Since then.
+    pub failures_since: FailuresSince,
+}
+
+/// The bytes are no ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotALedger;
+
+const VERSION: u8 = 1;
+
+impl Ledger {
+    /// The ledger of a new record.
+    #[must_use]
+    pub fn new(devices: Vec<DeviceState>) -> Self {
+        Self {
+            devices,
+            throttle: Throttle::default(),
+            used_backup_codes: 0,
+            bypass_uses: 0,
+            waiver_uses: 0,
+            last_login: None,
+            failures_since: FailuresSince::default(),
+        }
+    }
+
+    /// The state of one device.
+    #[must_use]
+    pub fn device(&self, device: DeviceId) -> Option<&DeviceState> {
+        self.devices.iter().find(|state| state.device == device)
+    }
+
+    pub(crate) fn device_mut(&mut self, device: DeviceId) -> Option<&mut DeviceState> {
+        self.devices.iter_mut().find(|state| state.device == device)
+    }
+
+    /// Whether the backup code with that index is used.
+    #[must_use]
+    pub fn is_backup_code_used(&self, index: u8) -> bool {
+        // An index that has no bit can never have been unused.
+        1_u32.checked_shl(u32::from(index)).is_none_or(|bit| self.used_backup_codes & bit != 0)
+    }
+
+    pub(crate) fn use_backup_code(&mut self, index: u8) {
+        self.used_backup_codes |= 1_u32.checked_shl(u32::from(index)).unwrap_or(0);
+    }
+
+    /// The ledger's bytes: version, then postcard (docs/FORMAT.md).
+    ///
+    /// # Errors
+    ///
+    /// [`NotALedger`] where it would not fit a slot.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, NotALedger> {
+        let mut bytes = vec![0; crate::store::LEDGER_ROOM];
+        let (version, body) = bytes.split_first_mut().ok_or(NotALedger)?;
+        *version = VERSION;
+        let length = postcard::to_slice(self, body).map_err(|_| NotALedger)?.len().saturating_add(1);
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+
+    /// Reads what [`Ledger::to_bytes`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`NotALedger`].
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, NotALedger> {
+        match bytes {
+            [VERSION, body @ ..] => match postcard::take_from_bytes::<Self>(body) {
+                Ok((ledger, [])) if ledger.is_in_range() => Ok(ledger),
+                Ok(_) | Err(_) => Err(NotALedger),
+            },
+            _ => Err(NotALedger),
+        }
+    }
+
+    fn is_in_range(&self) -> bool {
+        self.devices.len() <= crate::record::MAX_DEVICES && self.throttle.is_in_range()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_text_from_outside_is_cut_at_a_character() {
+        assert_eq!(ShortText::cut(&"ü".repeat(40)).as_str(), "ü".repeat(32));
+        assert_eq!(ShortText::cut("sshd").as_str(), "sshd");
+    }
+
+    #[test]
+    fn a_backup_code_without_a_bit_counts_as_used() {
+        let mut ledger = Ledger::new(Vec::new());
+        assert!(!ledger.is_backup_code_used(31));
+        assert!(ledger.is_backup_code_used(32));
+        ledger.use_backup_code(3);
+        assert!(ledger.is_backup_code_used(3));
+        assert!(!ledger.is_backup_code_used(4));
+    }
+
+    proptest! {
+        #[test]
+        fn the_last_accepted_step_only_ever_grows(steps in proptest::collection::vec(0_u64..50, 1..40)) {
+            let mut last = LastAccepted::NEVER;
+            for step in steps {
+                let before = last.step();
+                match last.advance(Step(step)) {
+                    Ok(next) => { prop_assert!(before.is_none_or(|b| b < Step(step))); last = next; }
+                    Err(NotNewer) => prop_assert!(before.is_some_and(|b| Step(step) <= b)),
+                }
+            }
+        }
+
+        #[test]
+        fn bytes_that_are_no_ledger_are_refused_without_a_panic(bytes: Vec<u8>) {
+            if let Ok(ledger) = Ledger::from_bytes(&bytes) {
+                prop_assert!(ledger.to_bytes().is_ok());
+            }
+        }
+    }
+}

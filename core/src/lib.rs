@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The rules of nightlatch: who is asked for a code, which code is right, what is remembered, and where.
+//! Knows neither PAM nor a terminal; the module and the administrator's program both stand on it.
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod backup;
+pub mod clock;
+pub mod config;
+pub mod enrollment;
+pub mod error;
+pub mod ledger;
+pub mod policy;
+pub mod random;
+pub mod record;
+pub mod secret;
+pub mod store;
+pub mod trusted;
+pub mod uri;
+pub mod user;
+pub mod verify;

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Master keys: one file each, named by the id that commits to it, in a directory apart from the store.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::error::{Fault, OrFault, Part};
+use crate::random::Random;
+use crate::secret::MasterKey;
+use crate::store::layout::KeyId;
+use crate::trusted::{CAREFULLY, Privacy, Trust, TrustedDirectory, TrustedFile};
+
+pub(crate) struct Keyring {
+    directory: TrustedDirectory,
+}
+
+impl Keyring {
+    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
+        Ok(Self { directory: TrustedDirectory::open(path, Privacy::Private, Part::Keys)? })
+    }
+
+    /// The key with that id.
+    pub(crate) fn load(&self, id: KeyId) -> Result<MasterKey, Fault> {
+        let name = OsString::from(id.to_string());
+        let path = self.directory.path().join(&name);
+        let trust = Trust { privacy: Privacy::Private, max_bytes: 4096 };
+        let file = TrustedFile::read(&self.directory, &name, trust)?
+            .ok_or_else(|| Fault::Missing { path: path.clone(), part: Part::Key })?;
+        // A file with another key in it would unseal nothing; said here, it is a damaged key and not damaged records.
+        MasterKey::from_bytes(file.contents())
+            .filter(|key| key.id() == Some(id))
+            .ok_or(Fault::Damaged { path, part: Part::Key })
+    }
+
+    /// The ids of all files that are named like keys.
+    pub(crate) fn ids(&self) -> Result<Vec<KeyId>, Fault> {
+        let path = self.directory.path();
+        let entries = rustix::fs::Dir::read_from(&self.directory).or_fault(path, "list")?;
+        let mut ids = Vec::new();
+        for entry in entries {
+            let entry = entry.or_fault(path, "list")?;
+            let decoded = data_encoding::HEXLOWER.decode(entry.file_name().to_bytes()).unwrap_or_default();
+            if let Ok(id) = <[u8; 16]>::try_from(decoded.as_slice()) {
+                ids.push(KeyId(id));
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Draws a key and makes its file, durably.
+    pub(crate) fn make(&self, random: &dyn Random) -> Result<(KeyId, MasterKey), Fault> {
+        let key = MasterKey::generate(random)?;
+        let id = key.id().ok_or(Fault::NoRandomness)?;
+        let (name, draft) = (id.to_string(), format!(".{id}.new"));
+        let path = self.directory.path().join(&name);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
+        let fd = rustix::fs::openat(&self.directory, &draft, flags, Mode::RUSR).or_fault(&path, "make")?;
+        rustix::fs::fchmod(&fd, Mode::RUSR).or_fault(&path, "chmod")?;
+        write_all(&fd, key.expose_bytes()).or_fault(&path, "write")?;
+        rustix::fs::fsync(&fd).or_fault(&path, "flush")?;
+        rustix::fs::renameat_with(&self.directory, &draft, &self.directory, &name, RenameFlags::NOREPLACE)
+            .or_fault(&path, "rename")?;
+        rustix::fs::fsync(&self.directory).or_fault(&path, "flush")?;
+        Ok((id, key))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+/// Writes everything at the start of a file that nobody else has open.
+pub(crate) fn write_all(fd: impl std::os::fd::AsFd, bytes: &[u8]) -> Result<(), Errno> {
+    let mut written = 0_usize;
+    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+        match rustix::io::pwrite(&fd, rest, u64::try_from(written).unwrap_or(u64::MAX)) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(count) => written = written.saturating_add(count),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The lock on a person's file: waited for within a bound, and held by whoever may read or write the record.
+//! A lock on a file that was replaced meanwhile is no lock; `Locked` is only ever about the file that the name leads to.
+
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, OFlags};
+use rustix::io::Errno;
+
+use crate::error::{Fault, OrFault};
+use crate::store::layout::FILE_BYTES;
+use crate::store::{NotEnrolled, Store};
+use crate::trusted::{Privacy, Trust, TrustedDirectory, io_fault};
+
+/// The longest that anybody waits for a lock. A login holds it for some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// How often a file may be replaced while one waits for it.
+const REOPENINGS: u8 = 3;
+
+/// A person's file, locked, and still the one that its name leads to.
+pub struct Locked<'s> {
+    pub(crate) store: &'s Store<'s>,
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+    pub(crate) uid: u32,
+}
+
+/// Why there is no lock.
+#[derive(Debug)]
+pub enum LockFailure {
+    /// There is no such file in a verified store.
+    NotEnrolled(NotEnrolled),
+    /// Everything else.
+    Fault(Fault),
+}
+
+impl From<Fault> for LockFailure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+pub(crate) fn file_name(uid: u32) -> OsString {
+    OsString::from(uid.to_string())
+}
+
+pub(crate) fn open_person(users: &TrustedDirectory, uid: u32, flags: OFlags) -> Result<Option<File>, Fault> {
+    let trust = Trust { privacy: Privacy::Private, max_bytes: u64::try_from(FILE_BYTES).unwrap_or(u64::MAX) };
+    users.open_file(&file_name(uid), flags, trust)
+}
+
+pub(crate) fn lock<'s>(store: &'s Store<'s>, uid: u32) -> Result<Locked<'s>, LockFailure> {
+    let path = store.users.path().join(file_name(uid));
+    for _ in 0..REOPENINGS {
+        let Some(file) = open_person(&store.users, uid, OFlags::RDWR)? else {
+            return Err(LockFailure::NotEnrolled(store.verified_absence()?));
+        };
+        wait_for(&file, &path)?;
+        if is_still_named(&store.users, uid, &file, &path)? {
+            return Ok(Locked { store, file, path, uid });
+        }
+    }
+    Err(LockFailure::Fault(Fault::Restless { path }))
+}
+
+/// Waits by trying again: flock(2) has no deadline, and a signal to break it off is not ours to handle in sshd.
+fn wait_for(file: &File, path: &Path) -> Result<(), Fault> {
+    let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            // The time slept is added up, not read off a clock: a clock that stands still must not wait for ever.
+            Err(TryLockError::WouldBlock) if waited < PATIENCE => {
+                std::thread::sleep(pause);
+                waited = waited.saturating_add(pause);
+                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => return Err(Fault::Busy { path: path.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(io_fault(path, "lock", error)),
+        }
+    }
+}
+
+pub(crate) fn is_still_named(users: &TrustedDirectory, uid: u32, file: &File, path: &Path) -> Result<bool, Fault> {
+    let held = rustix::fs::fstat(file).or_fault(path, "stat")?;
+    match rustix::fs::statat(users, file_name(uid), AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(named) => Ok((named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(Fault::io(path, "stat", errno)),
+    }
+}

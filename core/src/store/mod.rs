@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The store: one sealed file per person. The only room that touches its files; no path or descriptor leaves it.
+
+mod init;
+mod keys;
+mod layout;
+mod lock;
+mod open_record;
+mod pending;
+mod place;
+mod seal;
+
+use rustix::fs::OFlags;
+
+pub use init::{Made, initialise};
+pub use layout::{KeyId, RecordId};
+pub use lock::{LockFailure, Locked};
+pub use open_record::OpenRecord;
+pub use pending::{Accepted, Answer, Pending};
+pub use place::CommitFailure;
+
+pub(crate) use layout::{LEDGER_ROOM, RECORD_ROOM};
+
+use crate::config::Config;
+use crate::error::{Fault, OrFault, Part};
+use crate::random::Random;
+use crate::store::keys::Keyring;
+use crate::store::layout::{FILE_BYTES, FileKind, HEADER_BYTES, Header, NotAHeader};
+use crate::store::seal::{SealedPart, SealingKey};
+use crate::trusted::{Privacy, Trust, TrustedDirectory, TrustedFile, read_at_most};
+use crate::user::{Account, UserName};
+
+/// The store of this host, its directories checked.
+pub struct Store<'r> {
+    root: TrustedDirectory,
+    users: TrustedDirectory,
+    config: Config,
+    random: &'r dyn Random,
+}
+
+/// The store's word that an account has no record: its file is not there, and the store is surely the one that `init`
+/// made. Nothing else counts as "not enrolled".
+///
+/// ```compile_fail,E0423
+/// let forged = nightlatch::store::NotEnrolled(());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotEnrolled(());
+
+/// What the store knows of an account without locking it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enrollment {
+    /// It has a record: this writing of it.
+    Enrolled(RecordId),
+    /// It has none.
+    NotEnrolled(NotEnrolled),
+}
+
+/// Somebody who has a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Whom the file was made for.
+    pub name: UserName,
+    /// The file's name.
+    pub uid: u32,
+}
+
+const MARKER: &str = "store";
+const USERS: &str = "users";
+
+impl<'r> Store<'r> {
+    /// Opens the store that the config names.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] where a directory is missing or not root's alone.
+    pub fn open(config: &Config, random: &'r dyn Random) -> Result<Self, Fault> {
+        let root = TrustedDirectory::open(config.store(), Privacy::Private, Part::Store)?;
+        let users = root.subdirectory(USERS, Privacy::Private, Part::Users)?;
+        Ok(Self { root, users, config: config.clone(), random })
+    }
+
+    /// Whether an account is enrolled, without a lock: good for deciding whether to ask, not for judging.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`]; a store that cannot be verified is never "not enrolled".
+    pub fn enrollment(&self, account: &Account) -> Result<Enrollment, Fault> {
+        let Some(file) = lock::open_person(&self.users, account.uid(), OFlags::RDONLY)? else {
+            return Ok(Enrollment::NotEnrolled(self.verified_absence()?));
+        };
+        let path = self.users.path().join(lock::file_name(account.uid()));
+        let bytes = read_at_most(&file, &path, u64::try_from(HEADER_BYTES).unwrap_or(u64::MAX))?;
+        Ok(Enrollment::Enrolled(person_header(&bytes, &path)?.record_id))
+    }
+
+    /// Locks an account's file.
+    ///
+    /// # Errors
+    ///
+    /// [`LockFailure::NotEnrolled`] where there is none; [`LockFailure::Fault`], [`Fault::Busy`] among them.
+    pub fn lock(&'r self, account: &Account) -> Result<Locked<'r>, LockFailure> {
+        lock::lock(self, account.uid())
+    }
+
+    /// Locks the file of a uid that may have no account any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::lock`].
+    pub fn lock_uid(&'r self, uid: u32) -> Result<Locked<'r>, LockFailure> {
+        lock::lock(self, uid)
+    }
+
+    /// Everybody who has a file, by uid. What is not named by a uid is no record, whatever it holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Io`]. A file whose header is damaged is an error in its place of the list.
+    pub fn people(&self) -> Result<Vec<(u32, Result<Person, Fault>)>, Fault> {
+        let mut people: Vec<_> = self.uids()?.into_iter().map(|uid| (uid, self.person(uid))).collect();
+        people.sort_by_key(|(uid, _)| *uid);
+        Ok(people)
+    }
+
+    fn person(&self, uid: u32) -> Result<Person, Fault> {
+        let path = self.users.path().join(lock::file_name(uid));
+        let file = lock::open_person(&self.users, uid, OFlags::RDONLY)?
+            .ok_or_else(|| Fault::Missing { path: path.clone(), part: Part::Record })?;
+        let bytes = read_at_most(&file, &path, u64::try_from(HEADER_BYTES).unwrap_or(u64::MAX))?;
+        let subject = person_header(&bytes, &path)?.subject.ok_or(Fault::Damaged { path, part: Part::Record })?;
+        Ok(Person { name: subject.name, uid })
+    }
+
+    fn uids(&self) -> Result<Vec<u32>, Fault> {
+        uids_in(&self.users)
+    }
+
+    /// ENOENT counts only in the store that `init` made; an unmounted or a fresh directory has no marker.
+    fn verified_absence(&self) -> Result<NotEnrolled, Fault> {
+        self.marker_key().map(|_| NotEnrolled(()))
+    }
+
+    /// The key that the marker names and is sealed under: the one for new records.
+    fn marker_key(&self) -> Result<(KeyId, crate::secret::MasterKey), Fault> {
+        let path = self.root.path().join(MARKER);
+        let trust = Trust { privacy: Privacy::Private, max_bytes: 4096 };
+        let file = TrustedFile::read(&self.root, MARKER.as_ref(), trust)?
+            .ok_or_else(|| Fault::Missing { path: path.clone(), part: Part::Marker })?;
+        let damaged = || Fault::Damaged { path: path.clone(), part: Part::Marker };
+        let header = Header::from_bytes(file.contents(), FileKind::Marker).map_err(|cause| match cause {
+            NotAHeader::Damaged => damaged(),
+            NotAHeader::Newer(version) => Fault::Newer { path: path.clone(), version },
+        })?;
+        let master = Keyring::open(self.config.keys())?.load(header.key_id)?;
+        let (bytes, sealed) = file.contents().split_first_chunk::<HEADER_BYTES>().ok_or_else(damaged)?;
+        let key = SealingKey::derive(&master, header.record_id).ok_or_else(damaged)?;
+        key.unseal(SealedPart::Marker, bytes, sealed).filter(|plain| plain.is_empty()).ok_or_else(damaged)?;
+        Ok((header.key_id, master))
+    }
+}
+
+fn uids_in(users: &TrustedDirectory) -> Result<Vec<u32>, Fault> {
+    let path = users.path();
+    let entries = rustix::fs::Dir::read_from(users).or_fault(path, "list")?;
+    let mut uids = Vec::new();
+    for entry in entries {
+        let entry = entry.or_fault(path, "list")?;
+        let name = entry.file_name().to_str().unwrap_or_default();
+        // The round trip refuses "007" and "+7": one uid, one name.
+        if let Some(uid) = name.parse::<u32>().ok().filter(|uid| uid.to_string() == name) {
+            uids.push(uid);
+        }
+    }
+    Ok(uids)
+}
+
+pub(crate) fn person_header(bytes: &[u8], path: &std::path::Path) -> Result<Header, Fault> {
+    Header::from_bytes(bytes, FileKind::Person).map_err(|cause| match cause {
+        NotAHeader::Damaged => Fault::Damaged { path: path.to_owned(), part: Part::Record },
+        NotAHeader::Newer(version) => Fault::Newer { path: path.to_owned(), version },
+    })
+}
+
+const _: () = assert!(FILE_BYTES == 12_288);
+
+#[cfg(test)]
+mod tests;

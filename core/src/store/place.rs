@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whole files put in place: written beside, flushed, renamed, the directory flushed. For enrollments and for changes of
+//! a record; a login never comes here.
+
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
+
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::backup::BackupSheet;
+use crate::enrollment::{Basis, Confirmed};
+use crate::error::{Fault, OrFault, Part};
+use crate::ledger::{Ledger, Progress};
+use crate::record::{Kind, Record};
+use crate::secret::MasterKey;
+use crate::store::keys::{Keyring, write_all};
+use crate::store::layout::{BLOCK, FILE_BYTES, FileKind, HEADER_BYTES, Header, SEAL_BYTES, Slot, SlotName, Subject};
+use crate::store::open_record::OpenRecord;
+use crate::store::seal::{SealedPart, SealingKey};
+use crate::store::{KeyId, LockFailure, RecordId, Store, lock};
+use crate::trusted::{CAREFULLY, io_fault};
+
+/// Why an enrollment was not committed.
+#[derive(Debug)]
+pub enum CommitFailure {
+    /// The record is no longer the one, or the absence, that the draft was made for.
+    Changed,
+    /// Everything else.
+    Fault(Fault),
+}
+
+impl From<Fault> for CommitFailure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl<'r> Store<'r> {
+    /// Puts a confirmed enrollment in place and hands out its backup codes.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitFailure::Changed`] where somebody else was quicker; [`CommitFailure::Fault`]. The old state then stands.
+    pub fn commit(&'r self, confirmed: Confirmed) -> Result<BackupSheet, CommitFailure> {
+        let Confirmed { account, basis, record, ledger, sheet } = confirmed;
+        match basis {
+            Basis::Absent(_) => {
+                let (key_id, master) = self.marker_key()?;
+                let file = NewFile { key_id, master: &master, subject: Subject::of(&account), record: &record };
+                self.put(&file, &ledger, Placing::Beside)?;
+            }
+            Basis::Record(made_for) => {
+                let locked = self.lock(&account).map_err(|failure| match failure {
+                    LockFailure::NotEnrolled(_) => CommitFailure::Changed,
+                    LockFailure::Fault(fault) => CommitFailure::Fault(fault),
+                })?;
+                let open = locked.open(&account)?;
+                if open.record_id() != made_for {
+                    return Err(CommitFailure::Changed);
+                }
+                let ledger = carried_over(&open, &record, ledger);
+                let (key_id, subject) = (open.key_id(), Subject::of(&account));
+                let master = Keyring::open(self.config.keys())?.load(key_id)?;
+                // The lock is held until the new file is durable in its place.
+                let file = NewFile { key_id, master: &master, subject, record: &record };
+                self.put(&file, &ledger, Placing::Over)?;
+                drop(open);
+            }
+        }
+        Ok(sheet)
+    }
+
+    fn put(&self, file: &NewFile<'_>, ledger: &Ledger, placing: Placing) -> Result<(), CommitFailure> {
+        let uid = file.subject.uid;
+        let path = self.users.path().join(lock::file_name(uid));
+        let bytes = file.to_bytes(ledger, self, &path)?;
+        let draft = DraftFile::make(self, uid)?;
+        write_all(&draft.file, &bytes).or_fault(&path, "write")?;
+        rustix::fs::fsync(&draft.file).or_fault(&path, "flush")?;
+        let flags = match placing {
+            // Two first enrollments at once cannot both win.
+            Placing::Beside => RenameFlags::NOREPLACE,
+            Placing::Over => RenameFlags::empty(),
+        };
+        let (from, to) = (draft_name(uid), lock::file_name(uid));
+        match rustix::fs::renameat_with(&self.users, &from, &self.users, &to, flags) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => return Err(CommitFailure::Changed),
+            Err(errno) => return Err(Fault::io(&path, "rename", errno).into()),
+        }
+        let locked_until_durable = draft.placed();
+        rustix::fs::fsync(&self.users).or_fault(&path, "flush")?;
+        drop(locked_until_durable);
+        Ok(())
+    }
+}
+
+/// Writes an open record anew under a new id, carrying its ledger over. The lock is held until the end.
+pub(crate) fn rewrite(open: OpenRecord<'_>) -> Result<(), Fault> {
+    let key_id = open.key_id();
+    let subject = open.subject().cloned();
+    let (locked, record, ledger) = open.into_parts();
+    let damaged = || Fault::Damaged { path: locked.path.clone(), part: Part::Record };
+    let master = Keyring::open(locked.store.config.keys())?.load(key_id)?;
+    let file = NewFile { key_id, master: &master, subject: subject.ok_or_else(damaged)?, record: &record };
+    locked.store.put(&file, &ledger, Placing::Over).map_err(|failure| match failure {
+        CommitFailure::Fault(fault) => fault,
+        CommitFailure::Changed => Fault::Restless { path: locked.path.clone() },
+    })
+}
+
+/// A replacement keeps the throttle, the last login and the notice; and the last step of a secret that goes on.
+fn carried_over(open: &OpenRecord<'_>, record: &Record, fresh: Ledger) -> Ledger {
+    let mut ledger = Ledger { devices: fresh.devices, used_backup_codes: 0, bypass_uses: 0, ..open.ledger().clone() };
+    for device in &record.devices {
+        let same =
+            open.record().devices.iter().find(|old| old.secret.is_same_as(&device.secret) && old.kind == device.kind);
+        let before = same.and_then(|old| open.ledger().device(old.id)).map(|state| state.progress);
+        if let (Some(before), Some(state)) = (before, ledger.device_mut(device.id)) {
+            state.progress = match (before, state.progress, device.kind) {
+                (Progress::Totp(a), Progress::Totp(b), Kind::Totp { .. }) => Progress::Totp(a.later(b)),
+                (Progress::Hotp { next: a }, Progress::Hotp { next: b }, Kind::Hotp) => {
+                    Progress::Hotp { next: a.max(b) }
+                }
+                (_, unchanged, _) => unchanged,
+            };
+        }
+    }
+    ledger
+}
+
+#[derive(Clone, Copy)]
+enum Placing {
+    Beside,
+    Over,
+}
+
+struct NewFile<'a> {
+    key_id: KeyId,
+    master: &'a MasterKey,
+    subject: Subject,
+    record: &'a Record,
+}
+
+impl NewFile<'_> {
+    /// All blocks are filled, so that the file has all its blocks on the disk before the first login needs them.
+    fn to_bytes(&self, ledger: &Ledger, store: &Store<'_>, path: &std::path::Path) -> Result<Vec<u8>, Fault> {
+        let does_not_fit = |part| Fault::DoesNotFit { path: path.to_owned(), part };
+        let mut id = [0; 16];
+        store.random.fill(&mut id)?;
+        let record_id = RecordId(id);
+        let plain = self.record.to_bytes().map_err(|_| does_not_fit(Part::Record))?;
+        let header = Header {
+            kind: FileKind::Person,
+            key_id: self.key_id,
+            record_id,
+            subject: Some(self.subject.clone()),
+            sealed_bytes: plain.len().saturating_add(SEAL_BYTES),
+        };
+        let header = header.to_bytes().ok_or_else(|| does_not_fit(Part::Record))?;
+        let key = SealingKey::derive(self.master, record_id).ok_or_else(|| does_not_fit(Part::Record))?;
+        let sealed = key.seal(SealedPart::Record, &header, &plain, store.random)?;
+        let ledger = ledger.to_bytes().map_err(|_| does_not_fit(Part::Ledger))?;
+        let mut file = Vec::with_capacity(FILE_BYTES);
+        file.extend_from_slice(&header);
+        file.extend_from_slice(&sealed);
+        if file.len() > BLOCK {
+            return Err(does_not_fit(Part::Record));
+        }
+        for (name, sequence) in [(SlotName::A, 1), (SlotName::B, 2)] {
+            let sealed = key.seal(SealedPart::Slot(name, sequence), &header, &ledger, store.random)?;
+            file.resize(name.offset(), 0);
+            file.extend_from_slice(&Slot::to_bytes(sequence, &sealed).ok_or_else(|| does_not_fit(Part::Ledger))?);
+        }
+        file.resize(FILE_BYTES, 0);
+        debug_assert!(file.get(HEADER_BYTES..).is_some());
+        Ok(file)
+    }
+}
+
+/// The file that is written beside. Its name is no uid, so nothing ever takes it for a record; it is locked while
+/// somebody writes it, so that one left behind by a kill is known and cleared away.
+struct DraftFile<'a> {
+    store: &'a Store<'a>,
+    uid: u32,
+    file: File,
+    in_place: bool,
+}
+
+fn draft_name(uid: u32) -> String {
+    format!(".{uid}.new")
+}
+
+impl<'a> DraftFile<'a> {
+    fn make(store: &'a Store<'a>, uid: u32) -> Result<Self, Fault> {
+        let path = store.users.path().join(draft_name(uid));
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
+        let mode = Mode::RUSR | Mode::WUSR;
+        for _ in 0..3 {
+            match rustix::fs::openat(&store.users, draft_name(uid), flags, mode) {
+                Ok(fd) => {
+                    let file = File::from(fd);
+                    rustix::fs::fchmod(&file, mode).or_fault(&path, "chmod")?;
+                    return match file.try_lock() {
+                        Ok(()) => Ok(Self { store, uid, file, in_place: false }),
+                        Err(TryLockError::WouldBlock) => Err(Fault::Busy { path }),
+                        Err(TryLockError::Error(error)) => Err(io_fault(&path, "lock", error)),
+                    };
+                }
+                Err(Errno::EXIST) => clear_away(store, uid, &path)?,
+                Err(errno) => return Err(Fault::io(&path, "make", errno)),
+            }
+        }
+        Err(Fault::Restless { path })
+    }
+
+    /// It has its real name now; the lock lasts as long as the file is held.
+    fn placed(mut self) -> Option<File> {
+        self.in_place = true;
+        self.file.try_clone().ok()
+    }
+}
+
+/// A draft that nobody holds locked was left behind by a kill.
+fn clear_away(store: &Store<'_>, uid: u32, path: &PathBuf) -> Result<(), Fault> {
+    let fd = match rustix::fs::openat(&store.users, draft_name(uid), OFlags::RDWR | CAREFULLY, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(errno) => return Err(Fault::io(path, "open", errno)),
+    };
+    match File::from(fd).try_lock() {
+        Ok(()) => match rustix::fs::unlinkat(&store.users, draft_name(uid), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(Fault::io(path, "remove", errno)),
+        },
+        Err(TryLockError::WouldBlock) => Err(Fault::Busy { path: path.clone() }),
+        Err(TryLockError::Error(error)) => Err(io_fault(path, "lock", error)),
+    }
+}
+
+impl Drop for DraftFile<'_> {
+    fn drop(&mut self) {
+        if !self.in_place {
+            // What fails here leaves a file behind that the next writer clears away.
+            let _: Result<(), Errno> = rustix::fs::unlinkat(&self.store.users, draft_name(self.uid), AtFlags::empty());
+        }
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whom a login is for: a name that was checked, and the account that the system's database has for it.
+//! No name ever becomes part of a path; files are named by uid.
+
+use std::fmt;
+
+use nix::unistd::{Uid, User};
+
+/// A login name: 1 to 255 bytes of UTF-8 that the relaxed rules of systemd's USER_NAMES let pass.
+///
+/// No NUL, control character, `:` or `/`; not `.` or `..`; no space at either end, no leading `-`; not digits alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserName(String);
+
+/// The bytes are no login name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a user name: 1 to 255 bytes of UTF-8 without control characters, ':' or '/', not digits alone")]
+pub struct NotAUserName;
+
+impl UserName {
+    /// The longest name that shadow's tools accept (`LOGIN_NAME_MAX` less the NUL).
+    pub const MAX_BYTES: usize = 255;
+
+    /// # Errors
+    ///
+    /// [`NotAUserName`] where a rule of the type is broken.
+    pub fn parse(bytes: &[u8]) -> Result<Self, NotAUserName> {
+        let name = std::str::from_utf8(bytes).map_err(|_| NotAUserName)?;
+        let refused = name.is_empty()
+            || name.len() > Self::MAX_BYTES
+            || name == "."
+            || name == ".."
+            || name.starts_with('-')
+            || name.starts_with(' ')
+            || name.ends_with(' ')
+            || name.bytes().all(|byte| byte.is_ascii_digit())
+            || name.chars().any(|c| c.is_control() || c == ':' || c == '/');
+        if refused { Err(NotAUserName) } else { Ok(Self(name.to_owned())) }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An account as the system's database spells it: its name is the one that its uid leads back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    name: UserName,
+    uid: u32,
+}
+
+/// Why a name is no account that nightlatch may judge.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// The database answered that there is no such account.
+    #[error("no such account")]
+    Unknown,
+    /// One person, one name: the uid leads back to another name (toor beside root).
+    #[error("'{name}' is a second name of uid {uid}; log in and enroll as '{canonical}'")]
+    Alias {
+        /// The name that was given.
+        name: UserName,
+        /// The uid that both share.
+        uid: u32,
+        /// What the database calls that uid.
+        canonical: String,
+    },
+    /// The database did not answer; this is never taken for "no such account".
+    #[error("the account database does not answer ({errno}); check the name service (nsswitch.conf, sssd)")]
+    LookupFailed {
+        /// The reason as the system gives it.
+        errno: nix::errno::Errno,
+    },
+}
+
+impl Account {
+    /// Looks a name up, and its uid back again.
+    ///
+    /// # Errors
+    ///
+    /// - [`AccountError::Unknown`] where the database says so.
+    /// - [`AccountError::Alias`] where the uid leads to another name.
+    /// - [`AccountError::LookupFailed`] where the database fails.
+    pub fn resolve(name: &UserName) -> Result<Self, AccountError> {
+        let lookup_failed = |errno| AccountError::LookupFailed { errno };
+        let found = User::from_name(name.as_str()).map_err(lookup_failed)?.ok_or(AccountError::Unknown)?;
+        let uid = found.uid.as_raw();
+        let back = User::from_uid(found.uid).map_err(lookup_failed)?.ok_or(AccountError::Unknown)?;
+        if back.name != found.name {
+            return Err(AccountError::Alias { name: name.clone(), uid, canonical: back.name });
+        }
+        // A case-insensitive database answers ALICE with alice: what counts from here on is its spelling.
+        let name = UserName::parse(found.name.as_bytes()).map_err(|NotAUserName| AccountError::Unknown)?;
+        Ok(Self { name, uid })
+    }
+
+    /// The account that a uid belongs to, or `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::LookupFailed`] where the database fails.
+    pub fn of_uid(uid: u32) -> Result<Option<Self>, AccountError> {
+        match User::from_uid(Uid::from_raw(uid)) {
+            Ok(Some(user)) => match UserName::parse(user.name.as_bytes()) {
+                Ok(name) => Ok(Some(Self { name, uid })),
+                Err(NotAUserName) => Ok(None),
+            },
+            Ok(None) => Ok(None),
+            Err(errno) => Err(AccountError::LookupFailed { errno }),
+        }
+    }
+
+    /// The name as the database spells it.
+    #[must_use]
+    pub fn name(&self) -> &UserName {
+        &self.name
+    }
+
+    /// The uid.
+    #[must_use]
+    pub fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// Whether the uid is one that systems hand out for a while and give to another later, or that means nobody:
+    /// systemd's DynamicUser range, the overflow uids, and -1 in 16 and 32 bits (THREATS V62).
+    #[must_use]
+    pub fn has_transient_uid(&self) -> bool {
+        matches!(self.uid, 61_184..=65_519 | 65_534 | 65_535 | u32::MAX)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(name: &str, uid: u32) -> Self {
+        Self { name: UserName::parse(name.as_bytes()).unwrap(), uid }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_lead_elsewhere_are_no_names() {
+        for refused in [
+            "",
+            ".",
+            "..",
+            "../root",
+            "a/b",
+            "x\n",
+            "-x",
+            " x",
+            "x ",
+            "a:b",
+            "0",
+            "1000",
+            "\u{1b}[2J",
+            "x\0",
+            "a\u{85}b",
+        ] {
+            assert_eq!(UserName::parse(refused.as_bytes()), Err(NotAUserName), "{refused:?}");
+        }
+        assert_eq!(UserName::parse(&[0xff, 0xfe]), Err(NotAUserName));
+        assert_eq!(UserName::parse(&[b'a'; 256]), Err(NotAUserName));
+    }
+
+    #[test]
+    fn names_that_directories_really_hold_are_names() {
+        for name in ["alice", "a", "host$", "first.last", "user@example.org", "DOM\\user", "jürgen", "first last", "0a"]
+        {
+            assert_eq!(UserName::parse(name.as_bytes()).unwrap().as_str(), name);
+        }
+        assert!(UserName::parse(&[b'a'; 255]).is_ok());
+    }
+
+    #[test]
+    fn root_is_found_and_nobody_else_is_invented() {
+        let root = Account::resolve(&UserName::parse(b"root").unwrap()).unwrap();
+        assert_eq!((root.name().as_str(), root.uid()), ("root", 0));
+        let nobody = UserName::parse(b"no-such-account-here").unwrap();
+        assert_eq!(Account::resolve(&nobody), Err(AccountError::Unknown));
+    }
+}

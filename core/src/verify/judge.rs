@@ -1,0 +1,668 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The verdict on one typed code: a pure function of record, ledger, code and circumstances. What it finds stays hidden
+//! in a `Judgement` until the next ledger is durable (store/pending.rs).
+
+use subtle::ConstantTimeEq as _;
+
+use crate::backup::Symbols;
+use crate::clock::{Moment, Step};
+use crate::error::Fault;
+use crate::ledger::{DeviceState, FailuresSince, LastLogin, Ledger, Method, Progress, ShortText};
+use crate::record::{Device, DeviceId, Kind, Period, Record};
+use crate::secret::{Typed, TypedCode};
+use crate::verify::otp;
+use crate::verify::throttle::{Admission, Channel, Limits, Place, Source};
+
+/// The most candidate codes that one attempt computes, over all devices, windows and look-aheads.
+const MAX_CANDIDATES: u64 = 30;
+/// The most counters beyond the next one that an HOTP device may have been pressed (RFC 4226 §7.4).
+const LOOK_AHEAD: u64 = 9;
+
+/// How far a code's step may lie from the present one, on either side (RFC 6238 §5.2): 0 or 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window(u8);
+
+impl Window {
+    /// One step before and one after.
+    pub const ONE: Self = Self(1);
+
+    /// `None` above 1: each step more is a guess more for a thief.
+    #[must_use]
+    pub fn new(steps: u8) -> Option<Self> {
+        (steps <= 1).then_some(Self(steps))
+    }
+
+    pub(crate) fn steps(self) -> u64 {
+        u64::from(self.0)
+    }
+}
+
+/// Under what circumstances a code was typed.
+#[derive(Debug, Clone)]
+pub struct Occasion {
+    /// PAM service, for the record of the last login.
+    pub service: String,
+    /// PAM_RHOST as it was given; empty for a local login.
+    pub source_text: String,
+    /// What the throttle makes of it.
+    pub source: Source,
+    /// How the code was asked for.
+    pub channel: Channel,
+}
+
+impl Occasion {
+    /// An attempt at a prompt of its own.
+    #[must_use]
+    pub fn new(service: &str, remote_host: Option<&str>) -> Self {
+        Self {
+            service: service.to_owned(),
+            source_text: remote_host.unwrap_or_default().to_owned(),
+            source: Source::of(remote_host),
+            channel: Channel::OwnPrompt,
+        }
+    }
+}
+
+/// The site's numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Of TOTP.
+    pub window: Window,
+    /// Of the throttle.
+    pub limits: Limits,
+}
+
+/// Whether the ledger at hand is surely the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provenance {
+    /// Both slots are sound.
+    Whole,
+    /// One slot does not unseal; it may have been the newer one.
+    OneSlotLost,
+}
+
+/// Why a code was refused. The person sees one sentence for all; the log sees this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No candidate equals it. Charged.
+    #[error("wrong code")]
+    Wrong,
+    /// It was right for a step that lies at or before the last accepted one, but is not the last accepted code. Charged.
+    #[error("code of a step that is past")]
+    Past,
+    /// The last accepted code once more (ssh, then sudo within the same step). Not charged.
+    #[error("the last accepted code again")]
+    Replay,
+    /// A backup code that was used before the last login. Charged.
+    #[error("used backup code")]
+    UsedBackupCode,
+    /// No device has codes of this length, so it cannot be a guess. Not charged.
+    #[error("no device has codes of this length")]
+    NoSuchLength,
+    /// Not judged: a wait is pending.
+    #[error("waiting after failures")]
+    Waiting {
+        /// Seconds left.
+        seconds: u32,
+    },
+    /// Not judged: the bucket is spent.
+    #[error("blocked after failures")]
+    Blocked,
+}
+
+/// On what grounds a code was found right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Grounds {
+    pub(crate) method: Method,
+    pub(crate) device: Option<String>,
+    pub(crate) backup_codes_left: u8,
+    pub(crate) failures_since: FailuresSince,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Right(Grounds),
+    Refused(Refusal),
+}
+
+/// What has to be on disk before the outcome may be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing changed.
+    Unchanged,
+    /// The older slot is overwritten.
+    OneSlot(Ledger),
+    /// Both are: no single rotten block may undo it.
+    BothSlots(Ledger),
+}
+
+pub(crate) struct Judgement {
+    pub(crate) outcome: Outcome,
+    pub(crate) next: Next,
+}
+
+/// Backup codes of the record that are not used.
+#[must_use]
+pub fn backup_codes_left(record: &Record, ledger: &Ledger) -> u8 {
+    let unused = (0..).zip(&record.backup.codes).filter(|(index, _)| !ledger.is_backup_code_used(*index));
+    u8::try_from(unused.count()).unwrap_or(u8::MAX)
+}
+
+/// Judges one typed code.
+///
+/// # Errors
+///
+/// [`Fault::NoMemory`] where a backup code cannot be hashed; then nothing is judged and nothing changes.
+pub(crate) fn judge(
+    record: &Record,
+    ledger: &Ledger,
+    provenance: Provenance,
+    code: &TypedCode,
+    occasion: &Occasion,
+    rules: &Rules,
+    now: Moment,
+) -> Result<Judgement, Fault> {
+    let mut next = ledger.clone();
+    let mut place = next.throttle.place(occasion.source, occasion.channel);
+    let admission = next.throttle.admit(place, &rules.limits, now);
+    if provenance == Provenance::OneSlotLost {
+        close_the_window(record, &mut next, rules.window, now);
+        charge(&mut next, place, occasion, rules, now);
+        place = next.throttle.place(occasion.source, occasion.channel);
+    }
+    let finding = match admission {
+        Admission::Open => find(record, &next, code, rules.window, now)?,
+        Admission::Waiting { seconds } => Finding::NotJudged(Refusal::Waiting { seconds }),
+        Admission::Blocked => Finding::NotJudged(Refusal::Blocked),
+    };
+    let outcome = match finding {
+        Finding::Right(advances) => Outcome::Right(accept(record, &mut next, &advances, place, occasion, rules, now)),
+        Finding::NotJudged(refusal) => Outcome::Refused(refusal),
+        Finding::Wrong(refusal) => {
+            charge(&mut next, place, occasion, rules, now);
+            Outcome::Refused(refusal)
+        }
+    };
+    let spent_now = next.throttle.is_spent(place, &rules.limits) && !ledger.throttle.is_spent(place, &rules.limits);
+    let rare = provenance == Provenance::OneSlotLost || uses_up(&outcome) || spent_now;
+    let next = match (next == *ledger, rare) {
+        (true, false) => Next::Unchanged,
+        (false, false) => Next::OneSlot(next),
+        (true | false, true) => Next::BothSlots(next),
+    };
+    Ok(Judgement { outcome, next })
+}
+
+/// Whether something was used up that no step or counter outdates.
+fn uses_up(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Right(grounds) => match grounds.method {
+            Method::BackupCode(_) | Method::Bypass => true,
+            Method::Totp(_) | Method::Hotp(_) => false,
+        },
+        Outcome::Refused(_) => false,
+    }
+}
+
+/// A step or counter that a device moves on to, or a backup code that is used up.
+enum Advance {
+    Device(DeviceId, Progress),
+    BackupCode(u8),
+}
+
+enum Finding {
+    Right(Vec<Advance>),
+    /// Judged, and charged.
+    Wrong(Refusal),
+    /// Cannot have been a guess, or may not be judged now; not charged.
+    NotJudged(Refusal),
+}
+
+fn find(record: &Record, ledger: &Ledger, code: &TypedCode, window: Window, now: Moment) -> Result<Finding, Fault> {
+    match &*code.0 {
+        Typed::OneTime { digits, value } => Ok(find_one_time(record, ledger, *digits, *value, window, now)),
+        Typed::Backup(symbols) => find_backup(record, ledger, symbols),
+    }
+}
+
+fn find_backup(record: &Record, ledger: &Ledger, symbols: &Symbols) -> Result<Finding, Fault> {
+    let index = symbols.index();
+    let held = record.backup.holds(symbols)?;
+    let last = ledger.last_login.as_ref().map(|login| login.method);
+    Ok(match (held, ledger.is_backup_code_used(index)) {
+        (true, false) => Finding::Right(vec![Advance::BackupCode(index)]),
+        (true, true) if last == Some(Method::BackupCode(index)) => Finding::NotJudged(Refusal::Replay),
+        (true, true) => Finding::Wrong(Refusal::UsedBackupCode),
+        (false, true | false) => Finding::Wrong(Refusal::Wrong),
+    })
+}
+
+fn find_one_time(record: &Record, ledger: &Ledger, digits: u8, value: u32, window: Window, now: Moment) -> Finding {
+    let look_ahead = look_ahead(record, window);
+    let (mut advances, mut replay, mut past, mut comparable) = (Vec::new(), false, false, false);
+    for device in record.devices.iter().filter(|device| device.digits.count() == digits) {
+        comparable = true;
+        let Some(state) = ledger.device(device.id) else { continue };
+        // All candidates of all devices are computed whatever matches, so that time tells nothing.
+        match matches(device, state, value, window, look_ahead, now) {
+            Match::Fresh(progress) => advances.push(Advance::Device(device.id, progress)),
+            Match::Replay => replay = true,
+            Match::Past => past = true,
+            Match::None => {}
+        }
+    }
+    match (advances.is_empty(), comparable) {
+        (false, _) => Finding::Right(advances),
+        (true, false) => Finding::NotJudged(Refusal::NoSuchLength),
+        (true, true) if replay => Finding::NotJudged(Refusal::Replay),
+        (true, true) if past => Finding::Wrong(Refusal::Past),
+        (true, true) => Finding::Wrong(Refusal::Wrong),
+    }
+}
+
+/// Counters beyond the next one that each HOTP device is searched for, so that all devices stay within the budget.
+fn look_ahead(record: &Record, window: Window) -> u64 {
+    let is_totp = |device: &&Device| matches!(device.kind, Kind::Totp { .. });
+    let totp = record.devices.iter().filter(is_totp).count();
+    let hotp = record.devices.len().saturating_sub(totp);
+    let for_totp = u64::try_from(totp).unwrap_or(u64::MAX).saturating_mul(steps_in(window));
+    let budget = MAX_CANDIDATES.saturating_sub(for_totp);
+    let each = budget.checked_div(u64::try_from(hotp).unwrap_or(u64::MAX)).unwrap_or(0);
+    // Of each device's share, one candidate is the next counter and one the last accepted, to know a replay.
+    each.saturating_sub(2).min(LOOK_AHEAD)
+}
+
+fn steps_in(window: Window) -> u64 {
+    window.steps().saturating_mul(2).saturating_add(1)
+}
+
+enum Match {
+    Fresh(Progress),
+    Replay,
+    Past,
+    None,
+}
+
+fn matches(device: &Device, state: &DeviceState, value: u32, window: Window, look_ahead: u64, now: Moment) -> Match {
+    match (device.kind, state.progress) {
+        (Kind::Totp { period, offset }, Progress::Totp(last)) => {
+            let Some((low, high)) = steps_around(now, period, offset, window) else { return Match::None };
+            let Hits { highest, exact } = search(device, low, high, value, last.step().map(|step| step.0));
+            match highest {
+                None => Match::None,
+                // The highest, so that digits that fit two steps do not log in twice (THREATS V27).
+                Some(step) => match last.advance(Step(step)) {
+                    Ok(last) => Match::Fresh(Progress::Totp(last)),
+                    Err(crate::ledger::NotNewer) if exact => Match::Replay,
+                    Err(crate::ledger::NotNewer) => Match::Past,
+                },
+            }
+        }
+        (Kind::Hotp, Progress::Hotp { next }) => {
+            let last = next.checked_sub(1);
+            let high = next.saturating_add(look_ahead);
+            let Hits { highest, exact } = search(device, last.unwrap_or(next), high, value, last);
+            match highest {
+                Some(counter) if counter >= next => Match::Fresh(Progress::Hotp { next: counter.saturating_add(1) }),
+                Some(_) if exact => Match::Replay,
+                Some(_) | None => Match::None,
+            }
+        }
+        // The ledger speaks of another kind of device than the record: nothing matches.
+        (Kind::Totp { .. }, Progress::Hotp { .. }) | (Kind::Hotp, Progress::Totp(_)) => Match::None,
+    }
+}
+
+fn steps_around(now: Moment, period: Period, offset: i32, window: Window) -> Option<(u64, u64)> {
+    let present = otp::step_at(now.wall, period, offset)?.0;
+    Some((present.saturating_sub(window.steps()), present.saturating_add(window.steps())))
+}
+
+struct Hits {
+    highest: Option<u64>,
+    /// Whether the code of the counter that was asked for is among the hits.
+    exact: bool,
+}
+
+fn search(device: &Device, low: u64, high: u64, value: u32, asked_for: Option<u64>) -> Hits {
+    let mut hits = Hits { highest: None, exact: false };
+    for counter in low..=high {
+        let candidate = otp::code(&device.secret, device.algorithm, device.digits, counter);
+        let equal = candidate.is_some_and(|candidate| bool::from(candidate.ct_eq(&value)));
+        if equal {
+            hits.highest = Some(counter);
+            hits.exact |= asked_for == Some(counter);
+        }
+    }
+    hits
+}
+
+fn accept(
+    record: &Record,
+    next: &mut Ledger,
+    advances: &[Advance],
+    place: Place,
+    occasion: &Occasion,
+    rules: &Rules,
+    now: Moment,
+) -> Grounds {
+    let mut grounds = (Method::Bypass, None);
+    for advance in advances {
+        match advance {
+            Advance::Device(id, progress) => {
+                if let Some(state) = next.device_mut(*id) {
+                    state.progress = *progress;
+                    state.used_at = Some(now.wall);
+                }
+                let method = match progress {
+                    Progress::Totp(_) => Method::Totp(*id),
+                    Progress::Hotp { .. } => Method::Hotp(*id),
+                };
+                let device = record.devices.iter().find(|device| device.id == *id);
+                grounds = (method, device.map(|device| device.name.to_string()));
+            }
+            Advance::BackupCode(index) => {
+                next.use_backup_code(*index);
+                grounds = (Method::BackupCode(*index), None);
+            }
+        }
+    }
+    let (method, device) = grounds;
+    next.throttle.clear(place, occasion.source, &rules.limits);
+    next.last_login = Some(LastLogin {
+        time: now.wall,
+        service: ShortText::cut(&occasion.service),
+        source: ShortText::cut(&occasion.source_text),
+        method,
+    });
+    let failures_since = std::mem::take(&mut next.failures_since);
+    Grounds { method, device, backup_codes_left: backup_codes_left(record, next), failures_since }
+}
+
+fn charge(next: &mut Ledger, place: Place, occasion: &Occasion, rules: &Rules, now: Moment) {
+    next.throttle.charge(place, &rules.limits, now);
+    let since = &mut next.failures_since;
+    since.count = since.count.saturating_add(1);
+    since.first = since.first.or(Some(now.wall));
+    since.last = Some(now.wall);
+    since.last_source = ShortText::cut(&occasion.source_text);
+}
+
+/// The lost slot may have held an acceptance: from here on only what lies above everything acceptable now is accepted.
+fn close_the_window(record: &Record, next: &mut Ledger, window: Window, now: Moment) {
+    let look_ahead = look_ahead(record, window);
+    for state in &mut next.devices {
+        let Some(device) = record.devices.iter().find(|device| device.id == state.device) else { continue };
+        state.progress = match (state.progress, device.kind) {
+            (Progress::Totp(last), Kind::Totp { period, offset }) => {
+                let top = steps_around(now, period, offset, window).map(|(_, high)| Step(high));
+                Progress::Totp(top.and_then(|top| last.advance(top).ok()).unwrap_or(last))
+            }
+            (Progress::Hotp { next }, _) => Progress::Hotp { next: next.saturating_add(look_ahead).saturating_add(1) },
+            (unfitting @ Progress::Totp(_), Kind::Hotp) => unfitting,
+        };
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
+mod tests {
+    use super::*;
+    use crate::backup::BackupCodes;
+    use crate::clock::{BootId, BootTime, UnixTime};
+    use crate::ledger::LastAccepted;
+    use crate::random::SystemRandom;
+    use crate::record::Digits;
+    use crate::record::tests::{a_device, a_record};
+
+    const TOTP: Kind = Kind::Totp { period: Period::THIRTY, offset: 0 };
+    const NOON: u64 = 1_800_000_000;
+
+    fn rules() -> Rules {
+        Rules { window: Window::ONE, limits: Limits::default() }
+    }
+
+    fn at(wall: u64) -> Moment {
+        Moment { wall: UnixTime(wall), since_boot: BootTime(wall - 1_000_000), boot: Some(BootId([1; 16])) }
+    }
+
+    fn ledger_for(record: &Record) -> Ledger {
+        let state = |device: &Device| DeviceState {
+            device: device.id,
+            progress: match device.kind {
+                Kind::Totp { .. } => Progress::Totp(LastAccepted::NEVER),
+                Kind::Hotp => Progress::Hotp { next: 0 },
+            },
+            used_at: None,
+        };
+        Ledger::new(record.devices.iter().map(state).collect())
+    }
+
+    fn typed(value: u32, digits: usize) -> TypedCode {
+        TypedCode::parse(format!("{value:0digits$}").as_bytes(), None).unwrap()
+    }
+
+    fn code_at(record: &Record, device: usize, counter: u64) -> TypedCode {
+        let device = &record.devices[device];
+        let value = otp::code(&device.secret, device.algorithm, device.digits, counter).unwrap();
+        typed(value, usize::from(device.digits.count()))
+    }
+
+    /// Judges, keeps the next ledger, and says what came out.
+    fn attempt(record: &Record, ledger: &mut Ledger, code: &TypedCode, wall: u64) -> Result<Grounds, Refusal> {
+        let occasion = Occasion::new("sshd", Some("192.0.2.7"));
+        let judgement = judge(record, ledger, Provenance::Whole, code, &occasion, &rules(), at(wall)).unwrap();
+        match judgement.next {
+            Next::Unchanged => {}
+            Next::OneSlot(next) | Next::BothSlots(next) => *ledger = next,
+        }
+        match judgement.outcome {
+            Outcome::Right(grounds) => Ok(grounds),
+            Outcome::Refused(refusal) => Err(refusal),
+        }
+    }
+
+    #[test]
+    fn a_code_is_accepted_one_step_early_or_late_and_no_further() {
+        let record = a_record(vec![a_device(0, TOTP)]);
+        let now = NOON / 30;
+        for (step, accepted) in [(now - 2, false), (now - 1, true), (now, true), (now + 1, true), (now + 2, false)] {
+            let outcome = attempt(&record, &mut ledger_for(&record), &code_at(&record, 0, step), NOON);
+            assert_eq!(outcome.is_ok(), accepted, "{step}");
+        }
+    }
+
+    #[test]
+    fn with_a_window_of_none_only_the_present_step_is_accepted() {
+        let record = a_record(vec![a_device(0, TOTP)]);
+        let rules = Rules { window: Window::new(0).unwrap(), ..rules() };
+        for (step, accepted) in [(NOON / 30 - 1, false), (NOON / 30, true), (NOON / 30 + 1, false)] {
+            let code = code_at(&record, 0, step);
+            let occasion = Occasion::new("sshd", None);
+            let ledger = ledger_for(&record);
+            let judgement = judge(&record, &ledger, Provenance::Whole, &code, &occasion, &rules, at(NOON)).unwrap();
+            assert_eq!(matches!(judgement.outcome, Outcome::Right(_)), accepted);
+        }
+    }
+
+    #[test]
+    fn a_used_code_is_never_accepted_again_with_the_clock_set_back_either() {
+        let record = a_record(vec![a_device(0, TOTP)]);
+        let mut ledger = ledger_for(&record);
+        let code = code_at(&record, 0, NOON / 30);
+        assert!(attempt(&record, &mut ledger, &code, NOON).is_ok());
+        for wall in [NOON, NOON + 29, NOON + 30, NOON - 30, NOON - 600, NOON + 3600, NOON] {
+            assert!(attempt(&record, &mut ledger, &code, wall).is_err(), "{wall}");
+        }
+        let before = code_at(&record, 0, NOON / 30 - 1);
+        assert_eq!(attempt(&record, &mut ledger, &before, NOON), Err(Refusal::Past));
+    }
+
+    #[test]
+    fn the_last_accepted_code_again_is_refused_and_not_charged() {
+        let record = a_record(vec![a_device(0, TOTP)]);
+        let mut ledger = ledger_for(&record);
+        let code = code_at(&record, 0, NOON / 30);
+        assert!(attempt(&record, &mut ledger, &code, NOON).is_ok());
+        let before = ledger.clone();
+        for _ in 0..100 {
+            assert_eq!(attempt(&record, &mut ledger, &code, NOON + 20), Err(Refusal::Replay));
+        }
+        assert_eq!(ledger, before);
+    }
+
+    #[test]
+    fn digits_that_fit_two_steps_of_a_window_log_in_once() {
+        let record = a_record(vec![a_device(0, TOTP)]);
+        let device = &record.devices[0];
+        let value = |step| otp::code(&device.secret, device.algorithm, device.digits, step).unwrap();
+        let first =
+            (NOON / 30..).find(|step| value(*step) == value(step + 1) || value(*step) == value(step + 2)).unwrap();
+        let mut ledger = ledger_for(&record);
+        let code = typed(value(first), 6);
+        assert!(attempt(&record, &mut ledger, &code, (first + 1) * 30).is_ok());
+        for wall in [(first + 1) * 30, (first + 2) * 30, (first + 3) * 30] {
+            assert!(attempt(&record, &mut ledger, &code, wall).is_err());
+        }
+    }
+
+    #[test]
+    fn a_wrong_code_is_charged_and_changes_no_device() {
+        let record = a_record(vec![a_device(0, TOTP), a_device(1, Kind::Hotp)]);
+        let mut ledger = ledger_for(&record);
+        let before = ledger.devices.clone();
+        let right: Vec<_> = (NOON / 30 - 1..=NOON / 30 + 1).chain(0..20).map(|n| code_value(&record, n)).collect();
+        let wrong = (0..).find(|value| !right.contains(value)).unwrap();
+        assert_eq!(attempt(&record, &mut ledger, &typed(wrong, 6), NOON), Err(Refusal::Wrong));
+        assert_eq!(ledger.devices, before);
+        assert_eq!(ledger.throttle.failures(), 1);
+        assert_eq!(ledger.failures_since.count, 1);
+    }
+
+    fn code_value(record: &Record, counter: u64) -> u32 {
+        let device = &record.devices[usize::from(counter < 1000)];
+        otp::code(&device.secret, device.algorithm, device.digits, counter).unwrap()
+    }
+
+    #[test]
+    fn a_length_that_no_device_has_is_refused_and_not_charged() {
+        let record = a_record(vec![a_device(0, TOTP)]);
+        let mut ledger = ledger_for(&record);
+        assert_eq!(attempt(&record, &mut ledger, &typed(1_234_567, 7), NOON), Err(Refusal::NoSuchLength));
+        assert_eq!(ledger, ledger_for(&record));
+    }
+
+    #[test]
+    fn an_accepted_code_of_one_device_leaves_the_others_usable() {
+        let mut long = a_device(1, TOTP);
+        long.digits = Digits::new(8).unwrap();
+        let record = a_record(vec![a_device(0, TOTP), long, a_device(2, Kind::Hotp)]);
+        let mut ledger = ledger_for(&record);
+        for (device, counter, method) in [
+            (0, NOON / 30, Method::Totp(DeviceId(0))),
+            (1, NOON / 30, Method::Totp(DeviceId(1))),
+            (2, 0, Method::Hotp(DeviceId(2))),
+        ] {
+            let grounds = attempt(&record, &mut ledger, &code_at(&record, device, counter), NOON).unwrap();
+            assert_eq!(grounds.method, method);
+        }
+    }
+
+    #[test]
+    fn a_counter_moves_on_past_what_was_skipped_and_never_back() {
+        let record = a_record(vec![a_device(0, Kind::Hotp)]);
+        let mut ledger = ledger_for(&record);
+        assert!(attempt(&record, &mut ledger, &code_at(&record, 0, LOOK_AHEAD), NOON).is_ok());
+        assert_eq!(attempt(&record, &mut ledger, &code_at(&record, 0, LOOK_AHEAD), NOON), Err(Refusal::Replay));
+        assert_eq!(attempt(&record, &mut ledger, &code_at(&record, 0, 3), NOON), Err(Refusal::Wrong));
+        assert!(attempt(&record, &mut ledger, &code_at(&record, 0, LOOK_AHEAD + 1), NOON).is_ok());
+        assert_eq!(
+            attempt(&record, &mut ledger, &code_at(&record, 0, 3 * LOOK_AHEAD), NOON),
+            Err(Refusal::Wrong),
+            "beyond the look-ahead"
+        );
+    }
+
+    #[test]
+    fn at_most_thirty_candidates_are_computed_whatever_is_enrolled() {
+        for totp in 0..=8_u8 {
+            for hotp in 0..=(8 - totp) {
+                let kinds = (0..totp).map(|_| TOTP).chain((0..hotp).map(|_| Kind::Hotp));
+                let record = a_record((0..).zip(kinds).map(|(id, kind)| a_device(id, kind)).collect());
+                let per_hotp = look_ahead(&record, Window::ONE) + 2;
+                assert!(u64::from(totp) * 3 + u64::from(hotp) * per_hotp <= MAX_CANDIDATES, "{totp} {hotp}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_backup_code_is_accepted_once_and_the_rest_are_counted() {
+        let (sheet, codes) = BackupCodes::generate(10, UnixTime(1), &SystemRandom).unwrap();
+        let record = Record { backup: codes, ..a_record(vec![a_device(0, TOTP)]) };
+        let mut ledger = ledger_for(&record);
+        let codes: Vec<_> = sheet.expose_codes().map(|c| TypedCode::parse(c.as_bytes(), None).unwrap()).collect();
+        let grounds = attempt(&record, &mut ledger, &codes[4], NOON).unwrap();
+        assert_eq!((grounds.method, grounds.backup_codes_left), (Method::BackupCode(4), 9));
+        assert_eq!(attempt(&record, &mut ledger, &codes[4], NOON), Err(Refusal::Replay));
+        assert_eq!(attempt(&record, &mut ledger, &codes[9], NOON).unwrap().backup_codes_left, 8);
+        assert_eq!(attempt(&record, &mut ledger, &codes[4], NOON), Err(Refusal::UsedBackupCode));
+        assert_eq!(ledger.throttle.failures(), 1);
+    }
+
+    #[test]
+    fn a_used_backup_code_and_a_block_are_written_to_both_slots() {
+        let (sheet, codes) = BackupCodes::generate(1, UnixTime(1), &SystemRandom).unwrap();
+        let record = Record { backup: codes, ..a_record(vec![a_device(0, TOTP)]) };
+        let ledger = ledger_for(&record);
+        let occasion = Occasion::new("sshd", Some("192.0.2.7"));
+        let code = TypedCode::parse(sheet.expose_codes().next().unwrap().as_bytes(), None).unwrap();
+        let judgement = judge(&record, &ledger, Provenance::Whole, &code, &occasion, &rules(), at(NOON)).unwrap();
+        assert!(matches!(judgement.next, Next::BothSlots(_)));
+
+        let rules = Rules { limits: Limits { other_failures: 1, ..Limits::default() }, ..rules() };
+        let wrong = TypedCode::parse(b"0ZZZ-ZZZZ-ZZZZ-ZZZ0", None).err();
+        assert!(wrong.is_some());
+        let others = a_record(vec![a_device(0, TOTP)]);
+        let right: Vec<_> = (NOON / 30 - 1..=NOON / 30 + 1)
+            .map(|s| otp::code(&others.devices[0].secret, others.devices[0].algorithm, Digits::SIX, s).unwrap())
+            .collect();
+        let wrong = typed((0..).find(|v| !right.contains(v)).unwrap(), 6);
+        let ledger = ledger_for(&others);
+        let judgement = judge(&others, &ledger, Provenance::Whole, &wrong, &occasion, &rules, at(NOON)).unwrap();
+        assert!(matches!(judgement.next, Next::BothSlots(_)));
+    }
+
+    #[test]
+    fn waiting_and_blocked_are_refused_unjudged_and_unchanged_even_with_the_right_code() {
+        let record = a_record(vec![a_device(0, TOTP)]);
+        let mut ledger = ledger_for(&record);
+        let stale = code_at(&record, 0, NOON / 30 - 50);
+        for _ in 0..6 {
+            assert_eq!(attempt(&record, &mut ledger, &stale, NOON), Err(Refusal::Wrong));
+        }
+        let before = ledger.clone();
+        let right = code_at(&record, 0, NOON / 30);
+        assert_eq!(attempt(&record, &mut ledger, &right, NOON), Err(Refusal::Waiting { seconds: 30 }));
+        assert_eq!(ledger, before);
+        let right = code_at(&record, 0, NOON / 30 + 1);
+        assert!(attempt(&record, &mut ledger, &right, NOON + 30).is_ok());
+        assert_eq!(ledger.throttle.failures(), 0);
+    }
+
+    #[test]
+    fn with_one_slot_lost_no_code_of_this_window_is_accepted_and_one_failure_is_charged() {
+        let record = a_record(vec![a_device(0, TOTP), a_device(1, Kind::Hotp)]);
+        let ledger = ledger_for(&record);
+        let occasion = Occasion::new("sshd", Some("192.0.2.7"));
+        for (device, counter) in [(0, NOON / 30 + 1), (0, NOON / 30), (0, NOON / 30 - 1), (1, 0), (1, 5)] {
+            let code = code_at(&record, device, counter);
+            let judgement =
+                judge(&record, &ledger, Provenance::OneSlotLost, &code, &occasion, &rules(), at(NOON)).unwrap();
+            assert!(matches!(judgement.outcome, Outcome::Refused(_)), "{device} {counter}");
+            let Next::BothSlots(mut repaired) = judgement.next else { panic!("both slots are to be written") };
+            assert!(repaired.throttle.failures() >= 1);
+            let later = code_at(&record, 0, NOON / 30 + 2);
+            assert!(attempt(&record, &mut repaired, &later, NOON + 60).is_ok());
+        }
+    }
+}
