@@ -179,7 +179,10 @@ pub(crate) fn judge(
         Finding::Right(advances) => Outcome::Right(accept(record, &mut next, &advances, place, occasion, rules, now)),
         Finding::NotJudged(refusal) => Outcome::Refused(refusal),
         Finding::Wrong(refusal) => {
-            charge(&mut next, place, occasion, rules, now);
+            // The lost slot has been charged for already: one attempt, one failure.
+            if provenance == Provenance::Whole {
+                charge(&mut next, place, occasion, rules, now);
+            }
             Outcome::Refused(refusal)
         }
     };

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a verdict means to libpam, to the person and to the log. The sole home of PAM_SUCCESS and PAM_IGNORE: each match
+//! names every case, and only a committed acceptance and an exemption come to them.
+
+use nightlatch::audit::LogLine;
+use nightlatch::config::ConfigError;
+use nightlatch::error::{Fault, Part};
+use nightlatch::ledger::Method;
+use nightlatch::store::{Accepted, Answer};
+use nightlatch::user::AccountError;
+use nightlatch::verify::judge::{Occasion, Refusal};
+use pam::constants::PamResultCode;
+
+use crate::arguments::ArgumentError;
+use crate::conversation::{Level, Message};
+use crate::guard::Panicked;
+use crate::login::{Failure, Unjudged, Verdict, Who};
+
+/// One sentence for every refusal: it helps the person who mistyped and tells a thief nothing.
+pub(crate) const NOT_ACCEPTED: &str =
+    "Not accepted. Each code works once: wait for the next. If this goes on, ask your administrator.";
+
+/// At so many backup codes left, the person is told to get new ones.
+const FEW_BACKUP_CODES: u8 = 3;
+
+/// What a hook brings back to libpam, and what it says on the way.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Reaction {
+    pub(crate) code: PamResultCode,
+    pub(crate) message: Option<Message>,
+    pub(crate) log: (Level, LogLine),
+    pub(crate) delay: Delay,
+}
+
+/// Whether the application is asked to wait before it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delay {
+    None,
+    AsAfterAWrongPassword,
+}
+
+/// The answers of the hooks that judge nothing (THREATS H-18 to H-20).
+pub(crate) mod without_judging {
+    use pam::constants::PamResultCode;
+
+    /// Credentials are none of ours. libpam navigates setcred by authenticate's value, and a module alone in a stack
+    /// that ignored it would fail the login.
+    pub(crate) const SETCRED: PamResultCode = PamResultCode::PAM_SUCCESS;
+    /// Cron, keys and systemd come here without authenticate: nothing of theirs is ours to refuse or to clear.
+    pub(crate) const ACCT_MGMT: PamResultCode = PamResultCode::PAM_IGNORE;
+    /// No password is ours.
+    pub(crate) const CHAUTHTOK: PamResultCode = PamResultCode::PAM_IGNORE;
+    /// No session is ours.
+    pub(crate) const OPEN_SESSION: PamResultCode = PamResultCode::PAM_IGNORE;
+    /// No session is ours.
+    pub(crate) const CLOSE_SESSION: PamResultCode = PamResultCode::PAM_IGNORE;
+}
+
+/// The reaction to whatever came out of the data path.
+pub(crate) fn reaction(result: &Result<Verdict, Failure>, who: &Who, occasion: &Occasion) -> Reaction {
+    match result {
+        Ok(Verdict::Judged(Answer::Accepted(accepted))) => accepted_reaction(accepted, who, occasion),
+        Ok(Verdict::Judged(Answer::Refused(refusal))) => {
+            let log = (Level::Notice, line("refused", who, occasion).with("cause", refusal));
+            refused(PamResultCode::PAM_AUTH_ERR, with_wait(log, *refusal))
+        }
+        Ok(Verdict::Exempt(exemption)) => Reaction {
+            code: PamResultCode::PAM_IGNORE,
+            message: None,
+            log: (Level::Info, line("exempt", who, occasion).with("by", exemption.source())),
+            delay: Delay::None,
+        },
+        Ok(Verdict::Refused(unjudged)) => {
+            refused(unjudged_code(unjudged), (Level::Notice, unjudged_line(unjudged, who, occasion)))
+        }
+        Err(failure) => failure_reaction(failure, who, occasion),
+    }
+}
+
+/// The same verdict for a second line of ours in one stack (a profile's and one's own), without asking again; `None`
+/// where that line has to look for itself: an exemption is each line's own, since each has its own arguments.
+pub(crate) fn repeated(earlier: &Result<Verdict, Failure>, who: &Who, occasion: &Occasion) -> Option<Reaction> {
+    let code = match earlier {
+        Ok(Verdict::Judged(Answer::Accepted(_))) => PamResultCode::PAM_SUCCESS,
+        Ok(Verdict::Judged(Answer::Refused(_))) => PamResultCode::PAM_AUTH_ERR,
+        Ok(Verdict::Refused(unjudged)) => unjudged_code(unjudged),
+        Ok(Verdict::Exempt(_)) | Err(_) => return None,
+    };
+    let log = (Level::Info, line("repeated", who, occasion).with("cause", "a line before this one has asked already"));
+    Some(Reaction { code, message: None, log, delay: Delay::None })
+}
+
+/// Arguments that are wrong: nobody logs in over such a line.
+pub(crate) fn wrong_arguments(error: &ArgumentError, occasion: &Occasion) -> Reaction {
+    let line = line("fault", &Who::default(), occasion)
+        .with("cause", error)
+        .with("remedy", "correct the pam_nightlatch.so line of this service in /etc/pam.d");
+    refused(PamResultCode::PAM_SERVICE_ERR, (Level::Error, line))
+}
+
+/// A panic: the code, and where it happened.
+pub(crate) fn panicked(panicked: &Panicked) -> (PamResultCode, Level, LogLine) {
+    let line = LogLine::new("panic").with("at", &panicked.place).with("remedy", "report this line as a bug");
+    (PamResultCode::PAM_ABORT, Level::Critical, line)
+}
+
+fn accepted_reaction(accepted: &Accepted, who: &Who, occasion: &Occasion) -> Reaction {
+    let log =
+        line("accepted", who, occasion).with("method", accepted.method().name()).with_some("device", accepted.device());
+    let (message, log) = match accepted.method() {
+        Method::BackupCode(_) | Method::Bypass => {
+            let left = accepted.backup_codes_left();
+            (Some(Message::Info(backup_notice(left))), log.with("backup_codes_left", left))
+        }
+        Method::Totp(_) | Method::Hotp(_) => (None, log),
+    };
+    Reaction { code: PamResultCode::PAM_SUCCESS, message, log: (Level::Info, log), delay: Delay::None }
+}
+
+fn backup_notice(left: u8) -> String {
+    let count = match left {
+        0 => "That was your last backup code.".to_owned(),
+        1 => "1 backup code is left.".to_owned(),
+        more => format!("{more} backup codes are left."),
+    };
+    if left <= FEW_BACKUP_CODES {
+        format!("Backup code accepted. {count} Ask your administrator for new ones.")
+    } else {
+        format!("Backup code accepted. {count}")
+    }
+}
+
+fn refused(code: PamResultCode, log: (Level, LogLine)) -> Reaction {
+    let message = Some(Message::Error(NOT_ACCEPTED.to_owned()));
+    Reaction { code, message, log, delay: Delay::AsAfterAWrongPassword }
+}
+
+fn with_wait((level, line): (Level, LogLine), refusal: Refusal) -> (Level, LogLine) {
+    match refusal {
+        Refusal::Waiting { seconds } => (level, line.with("seconds_left", seconds)),
+        Refusal::Blocked => (level, line.with("remedy", "nightlatch unlock USER")),
+        Refusal::Wrong | Refusal::Past | Refusal::Replay | Refusal::UsedBackupCode | Refusal::NoSuchLength => {
+            (level, line)
+        }
+    }
+}
+
+fn unjudged_code(unjudged: &Unjudged) -> PamResultCode {
+    match unjudged {
+        Unjudged::NotACode(_) | Unjudged::NotEnrolled(_) | Unjudged::NoKeyFirst => PamResultCode::PAM_AUTH_ERR,
+        Unjudged::NoAccount(AccountError::Unknown) => PamResultCode::PAM_USER_UNKNOWN,
+        Unjudged::NoAccount(AccountError::Alias { .. }) => PamResultCode::PAM_AUTH_ERR,
+        Unjudged::NoAccount(AccountError::LookupFailed { .. }) => PamResultCode::PAM_SYSTEM_ERR,
+    }
+}
+
+fn unjudged_line(unjudged: &Unjudged, who: &Who, occasion: &Occasion) -> LogLine {
+    let line = line("refused", who, occasion);
+    match unjudged {
+        Unjudged::NotACode(cause) => line.with("cause", format_args!("not a code: {cause}")),
+        Unjudged::NotEnrolled(_) => line.with("cause", "not enrolled").with("remedy", "nightlatch enroll USER"),
+        Unjudged::NoAccount(cause) => line.with("cause", cause),
+        Unjudged::NoKeyFirst => line.with("cause", "require_key, and sshd has seen no public key").with(
+            "remedy",
+            "'AuthenticationMethods publickey,keyboard-interactive:pam' belongs to this service file (sshd_config)",
+        ),
+    }
+}
+
+fn failure_reaction(failure: &Failure, who: &Who, occasion: &Occasion) -> Reaction {
+    let line = line("fault", who, occasion).with("cause", failure);
+    match failure {
+        Failure::Config(error) => refused(config_code(error), (Level::Error, line.with("remedy", error.remedy()))),
+        Failure::NoUser(_) => refused(PamResultCode::PAM_AUTH_ERR, (Level::Error, line)),
+        Failure::AccountLookup(_) => refused(PamResultCode::PAM_SYSTEM_ERR, (Level::Critical, line)),
+        Failure::Store(fault) => refused(store_code(fault), (store_level(fault), line.with("remedy", fault.remedy()))),
+        // Whoever hung up is told nothing, and has not used up a try.
+        Failure::Conversation(_) => Reaction {
+            code: PamResultCode::PAM_CONV_ERR,
+            message: None,
+            log: (Level::Notice, line),
+            delay: Delay::None,
+        },
+    }
+}
+
+fn config_code(error: &ConfigError) -> PamResultCode {
+    match error {
+        ConfigError::File(Fault::Denied { .. }) => PamResultCode::PAM_CRED_INSUFFICIENT,
+        ConfigError::File(_) | ConfigError::NamedAndMissing { .. } | ConfigError::Content { .. } => {
+            PamResultCode::PAM_SERVICE_ERR
+        }
+    }
+}
+
+fn store_code(fault: &Fault) -> PamResultCode {
+    match fault {
+        Fault::Untrusted { .. }
+        | Fault::Missing { .. }
+        | Fault::Damaged { .. }
+        | Fault::Newer { .. }
+        | Fault::Foreign { .. }
+        | Fault::DoesNotFit { .. }
+        | Fault::KeyLost { .. } => PamResultCode::PAM_AUTHINFO_UNAVAIL,
+        Fault::Busy { .. }
+        | Fault::Restless { .. }
+        | Fault::Io { .. }
+        | Fault::ClockBefore1970
+        | Fault::ClockUnreadable
+        | Fault::NoRandomness => PamResultCode::PAM_SYSTEM_ERR,
+        Fault::NoMemory => PamResultCode::PAM_BUF_ERR,
+        Fault::Denied { .. } => PamResultCode::PAM_CRED_INSUFFICIENT,
+    }
+}
+
+fn store_level(fault: &Fault) -> Level {
+    match fault {
+        Fault::Damaged { part: Part::Config, .. } => Level::Error,
+        Fault::Untrusted { .. }
+        | Fault::Missing { .. }
+        | Fault::Damaged { .. }
+        | Fault::Newer { .. }
+        | Fault::Foreign { .. }
+        | Fault::DoesNotFit { .. }
+        | Fault::KeyLost { .. } => Level::Alert,
+        Fault::Busy { .. }
+        | Fault::Restless { .. }
+        | Fault::Io { .. }
+        | Fault::ClockBefore1970
+        | Fault::ClockUnreadable
+        | Fault::NoRandomness
+        | Fault::NoMemory => Level::Critical,
+        Fault::Denied { .. } => Level::Error,
+    }
+}
+
+fn line(outcome: &'static str, who: &Who, occasion: &Occasion) -> LogLine {
+    let line = LogLine::new(outcome);
+    let line = match &who.account {
+        Some(account) => line.with("user", account.name()).with("uid", account.uid()),
+        None => line.with("user", "unknown"),
+    };
+    let source = if occasion.source_text.is_empty() { "local" } else { &occasion.source_text };
+    line.with("service", &occasion.service).with("source", source)
+}

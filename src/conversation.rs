@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a login needs of its host: who, from where, a prompt, a log. A trait, so that the data path runs under a test's
+//! script as it does under libpam; libpam's own is in `entry`.
+
+use nightlatch::audit::LogLine;
+use zeroize::Zeroizing;
+
+use crate::arguments::Arguments;
+use crate::login::{Failure, Verdict, Who};
+
+/// How urgent a log line is (syslog's words).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Our own data are damaged.
+    Alert,
+    /// A resource is missing.
+    Critical,
+    /// Configuration or arguments are wrong.
+    Error,
+    /// A refusal.
+    Notice,
+    /// An acceptance or an exemption.
+    Info,
+    /// With `debug`.
+    Debug,
+}
+
+/// A text for the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Message {
+    Info(String),
+    Error(String),
+}
+
+/// The application did not bring an answer: it cannot ask, or the person hung up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the application brought no reply to the prompt")]
+pub(crate) struct NoReply;
+
+/// The application names nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the application names no user")]
+pub(crate) struct NoUser;
+
+/// What an earlier line of ours found in the same pam_authenticate.
+pub(crate) struct Remembered {
+    pub(crate) user: Vec<u8>,
+    pub(crate) arguments: Arguments,
+    pub(crate) who: Who,
+    pub(crate) result: Result<Verdict, Failure>,
+}
+
+/// The host of one login.
+pub(crate) trait Conversation {
+    /// PAM_USER, as bytes: it need not be UTF-8.
+    fn user(&mut self) -> Result<Vec<u8>, NoUser>;
+    /// PAM_SERVICE.
+    fn service(&self) -> String;
+    /// PAM_RHOST; `None` for a local login.
+    fn remote_host(&self) -> Option<String>;
+    /// PAM_AUTHTOK: the password that a module before us asked for.
+    fn password(&self) -> Option<Zeroizing<Vec<u8>>>;
+    /// SSH_AUTH_INFO_0: what sshd has already seen.
+    fn ssh_auth_info(&self) -> Option<String>;
+    /// Asks with echo off, one prompt at a time (THREATS H-05, H-06).
+    fn ask(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply>;
+    /// Tells, unless PAM_SILENT; that it fails changes nothing.
+    fn tell(&mut self, message: &Message);
+    /// One line for the log.
+    fn log(&self, level: Level, line: &LogLine);
+    /// What was remembered in this very pam_authenticate; never what a call before it left on the handle, since sudo
+    /// and login authenticate again and again on one handle.
+    fn remembered(&self) -> Option<&Remembered>;
+    /// Remembers until pam_authenticate ends.
+    fn remember(&mut self, remembered: Remembered);
+    /// Suggests that the application waits before it tells of a refusal. Cosmetic: the throttle is on disk.
+    fn suggest_delay(&mut self);
+}
+
+#[cfg(test)]
+pub(crate) mod scripted {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// A host that answers from a script and remembers what it was told.
+    pub(crate) struct Scripted {
+        pub(crate) user: Vec<u8>,
+        pub(crate) remote_host: Option<String>,
+        pub(crate) password: Option<Vec<u8>>,
+        pub(crate) ssh_auth_info: Option<String>,
+        pub(crate) replies: VecDeque<Vec<u8>>,
+        pub(crate) prompts: Vec<String>,
+        pub(crate) messages: Vec<Message>,
+        pub(crate) log: RefCell<Vec<(Level, String)>>,
+        pub(crate) delays: usize,
+        pub(crate) remembered: Option<Remembered>,
+    }
+
+    impl Scripted {
+        pub(crate) fn new(user: &str, replies: &[&str]) -> Self {
+            Self {
+                user: user.as_bytes().to_vec(),
+                remote_host: Some("192.0.2.7".to_owned()),
+                password: Some(b"correct horse".to_vec()),
+                ssh_auth_info: None,
+                replies: replies.iter().map(|reply| reply.as_bytes().to_vec()).collect(),
+                prompts: Vec::new(),
+                messages: Vec::new(),
+                log: RefCell::new(Vec::new()),
+                delays: 0,
+                remembered: None,
+            }
+        }
+
+        pub(crate) fn logged(&self) -> String {
+            self.log.borrow().iter().map(|(level, line)| format!("{level:?} {line}\n")).collect()
+        }
+    }
+
+    impl Conversation for Scripted {
+        fn user(&mut self) -> Result<Vec<u8>, NoUser> {
+            if self.user.is_empty() { Err(NoUser) } else { Ok(self.user.clone()) }
+        }
+
+        fn service(&self) -> String {
+            "sshd".to_owned()
+        }
+
+        fn remote_host(&self) -> Option<String> {
+            self.remote_host.clone()
+        }
+
+        fn password(&self) -> Option<Zeroizing<Vec<u8>>> {
+            self.password.clone().map(Zeroizing::new)
+        }
+
+        fn ssh_auth_info(&self) -> Option<String> {
+            self.ssh_auth_info.clone()
+        }
+
+        fn ask(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply> {
+            self.prompts.push(prompt.to_owned());
+            self.replies.pop_front().map(Zeroizing::new).ok_or(NoReply)
+        }
+
+        fn tell(&mut self, message: &Message) {
+            self.messages.push(message.clone());
+        }
+
+        fn log(&self, level: Level, line: &LogLine) {
+            self.log.borrow_mut().push((level, line.as_str().to_owned()));
+        }
+
+        fn remembered(&self) -> Option<&Remembered> {
+            self.remembered.as_ref()
+        }
+
+        fn remember(&mut self, remembered: Remembered) {
+            self.remembered = Some(remembered);
+        }
+
+        fn suggest_delay(&mut self) {
+            self.delays += 1;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The PAM module: translates between libpam and the rules in `nightlatch`; decides nothing.
+//! Follow a login: `entry` (what libpam calls), `answer_login` below, `login` (the data path), `answer` (code, text, log).
+#![deny(unsafe_code)]
+
+mod answer;
+mod arguments;
+mod conversation;
+mod entry;
+mod guard;
+mod login;
+
+use std::ffi::CStr;
+
+use nightlatch::clock::Clock;
+use nightlatch::random::Random;
+use nightlatch::verify::judge::Occasion;
+use pam::constants::PamResultCode;
+
+use crate::answer::{Delay, Reaction};
+use crate::arguments::Arguments;
+use crate::conversation::{Conversation, Remembered};
+use crate::login::Who;
+
+/// More than the deepest call below needs (Argon2 works on the heap); wiped because hashes and ciphers leave keys there.
+const STACK_TO_WIPE: usize = 65_536;
+
+/// One pam_authenticate: verdict, log line, text, delay, code.
+fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock, random: &dyn Random) -> PamResultCode {
+    let reaction = reaction_to_login(pam, words, clock, random);
+    zeroize::zeroize_stack::<STACK_TO_WIPE>();
+    let (level, line) = &reaction.log;
+    pam.log(*level, line);
+    if let Some(message) = &reaction.message {
+        pam.tell(message);
+    }
+    match reaction.delay {
+        Delay::AsAfterAWrongPassword => pam.suggest_delay(),
+        Delay::None => {}
+    }
+    reaction.code
+}
+
+#[inline(never)]
+fn reaction_to_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock, random: &dyn Random) -> Reaction {
+    // Copied before any conversation: the application may change items while it asks (DEPENDENCIES, pam-bindings).
+    let occasion = Occasion::new(&pam.service(), pam.remote_host().as_deref());
+    let arguments = match Arguments::parse(words) {
+        Ok(arguments) => arguments,
+        Err(error) => return answer::wrong_arguments(&error, &occasion),
+    };
+    let user = pam.user().unwrap_or_default();
+    if let Some(repeated) = pam
+        .remembered()
+        .filter(|earlier| earlier.user == user && arguments.are_covered_by(&earlier.arguments))
+        .and_then(|earlier| answer::repeated(&earlier.result, &earlier.who, &occasion))
+    {
+        return repeated;
+    }
+    let mut who = Who::default();
+    let result = login::authenticate(pam, &arguments, &occasion, &mut who, clock, random);
+    let reaction = answer::reaction(&result, &who, &occasion);
+    pam.remember(Remembered { user, arguments, who, result });
+    reaction
+}
+
+#[cfg(test)]
+mod tests;

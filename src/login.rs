@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The data path of a login, from arguments to verdict. Holds no rule and no PAM code; a lock is never held while a
+//! person types.
+
+use nightlatch::audit::LogLine;
+use nightlatch::clock::Clock;
+use nightlatch::config::{Config, ConfigError};
+use nightlatch::error::Fault;
+use nightlatch::policy::{self, Exemption, Requirement};
+use nightlatch::random::Random;
+use nightlatch::secret::{NotACode, TypedCode};
+use nightlatch::store::{Answer, Enrollment, LockFailure, NotEnrolled, Store};
+use nightlatch::user::{Account, AccountError, UserName};
+use nightlatch::verify::judge::Occasion;
+
+use crate::arguments::{Arguments, Detail, KeyFirst};
+use crate::conversation::{Conversation, Level, NoReply, NoUser};
+
+/// What came out of a login.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// A code was judged, and the ledger that says so is on the disk.
+    Judged(Answer),
+    /// Nobody was asked.
+    Exempt(Exemption),
+    /// Refused without judging anything.
+    Refused(Unjudged),
+}
+
+/// Why nothing was judged.
+#[derive(Debug)]
+pub(crate) enum Unjudged {
+    /// What was typed cannot have been a code.
+    NotACode(NotACode),
+    /// The account has no record, and policy wants one.
+    NotEnrolled(NotEnrolled),
+    /// There is no such account, or its name is a second one of its uid.
+    NoAccount(AccountError),
+    /// `require_key`, and sshd has seen no public key.
+    NoKeyFirst,
+}
+
+/// What kept a login from a verdict. Every one is a refusal.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    NoUser(#[from] NoUser),
+    #[error("{0}")]
+    AccountLookup(AccountError),
+    #[error("{0}")]
+    Store(#[from] Fault),
+    #[error("{0}")]
+    Conversation(#[from] NoReply),
+}
+
+/// Who logs in, as far as it is known; for the log, whatever comes out.
+#[derive(Debug, Default)]
+pub(crate) struct Who {
+    /// Only of an account that exists: people type passwords where a name is asked for (THREATS V51).
+    pub(crate) account: Option<Account>,
+}
+
+pub(crate) fn authenticate(
+    pam: &mut impl Conversation,
+    arguments: &Arguments,
+    occasion: &Occasion,
+    who: &mut Who,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Verdict, Failure> {
+    let config = Config::read(arguments.config())?;
+    let password = pam.password();
+    if arguments.key_first == KeyFirst::Required && !saw_public_key(pam) {
+        return Ok(Verdict::Refused(Unjudged::NoKeyFirst));
+    }
+    let account = resolve(&pam.user()?)?;
+    who.account = account.as_ref().ok().cloned();
+    if let (Requirement::CodeIfEnrolled(leave), Ok(account)) =
+        (policy::requirement(&config, arguments.leniency), &account)
+        && let Enrollment::NotEnrolled(word) = Store::open(&config, random)?.enrollment(account)?
+    {
+        return Ok(Verdict::Exempt(leave.exempt(word)));
+    }
+    let reply = pam.ask(config.prompt())?;
+    let code = match TypedCode::parse(&reply, password.as_ref().map(|password| password.as_slice())) {
+        Ok(code) => code,
+        Err(not_a_code) => return Ok(Verdict::Refused(Unjudged::NotACode(not_a_code))),
+    };
+    let account = match account {
+        Ok(account) => account,
+        Err(no_account) => return Ok(Verdict::Refused(Unjudged::NoAccount(no_account))),
+    };
+    let store = Store::open(&config, random)?;
+    let locked = match store.lock(&account) {
+        Ok(locked) => locked,
+        Err(LockFailure::NotEnrolled(word)) => return Ok(Verdict::Refused(Unjudged::NotEnrolled(word))),
+        Err(LockFailure::Fault(fault)) => return Err(fault.into()),
+    };
+    let pending = locked.open(&account)?.attempt(&code, occasion, clock)?;
+    if let Some(path) = pending.lost_slot() {
+        pam.log(Level::Alert, &lost_slot_line(path));
+    }
+    let answer = pending.commit()?;
+    if arguments.detail == Detail::EachStep {
+        let line = LogLine::new("judged").with("store", config.store().display()).with("uid", account.uid());
+        pam.log(Level::Debug, &line);
+    }
+    Ok(Verdict::Judged(answer))
+}
+
+/// The inner result tells an account from none, which is not known to the person before the code is typed; the outer one
+/// is a database that does not answer.
+fn resolve(user: &[u8]) -> Result<Result<Account, AccountError>, Failure> {
+    let Ok(name) = UserName::parse(user) else {
+        return Ok(Err(AccountError::Unknown));
+    };
+    match Account::resolve(&name) {
+        Err(failed @ AccountError::LookupFailed { .. }) => Err(Failure::AccountLookup(failed)),
+        found => Ok(found),
+    }
+}
+
+/// sshd lists each method that succeeded on a line of its own, `publickey` with the key behind it.
+fn saw_public_key(pam: &impl Conversation) -> bool {
+    pam.ssh_auth_info().is_some_and(|info| info.lines().any(|line| line.starts_with("publickey ")))
+}
+
+fn lost_slot_line(path: &std::path::Path) -> LogLine {
+    LogLine::new("ledger-slot-lost")
+        .with("path", path.display())
+        .with("cause", "one of two ledger slots does not unseal: a power cut while it was written, or a failing disk")
+        .with("remedy", "codes of the present window are refused once; if it comes again, replace the disk")
+}
