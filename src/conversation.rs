@@ -162,7 +162,7 @@ pub(crate) mod scripted {
         }
 
         fn suggest_delay(&mut self) {
-            self.delays += 1;
+            self.delays = self.delays.saturating_add(1);
         }
     }
 }

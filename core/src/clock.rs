@@ -102,10 +102,9 @@ impl Clock for SystemClock {
     }
 
     fn boot_id(&self) -> Option<BootId> {
-        let text = std::fs::read("/proc/sys/kernel/random/boot_id").ok()?;
-        let digits: Vec<u8> = text.into_iter().filter(u8::is_ascii_hexdigit).collect();
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(&digits).ok()?;
-        Some(BootId(bytes.try_into().ok()?))
+        let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let id = u128::from_str_radix(&text.trim().replace('-', ""), 16).ok()?;
+        Some(BootId(id.to_be_bytes()))
     }
 }
 

@@ -2,10 +2,11 @@
 //! The administrator's config.toml, read from a trusted file into values that are all in their range.
 //! What is wrong in it is an error with line and column; it is never passed over.
 
-use std::path::{Path, PathBuf};
+use std::ops::RangeInclusive;
+use std::path::{Component, Path, PathBuf};
 
-use serde::Deserialize;
-use serde::de::Error as _;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::error::Fault;
 use crate::record::{Digits, Period};
@@ -32,8 +33,7 @@ pub struct Config {
 }
 
 /// What becomes of a person who is not enrolled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotEnrolledRule {
     /// Asked and refused.
     Refuse,
@@ -159,12 +159,14 @@ impl Config {
             let sound = String::from_utf8_lossy(contents.get(..error.valid_up_to()).unwrap_or_default()).into_owned();
             content(&sound, sound.len(), "not UTF-8".to_owned())
         })?;
-        let file: File = toml::from_str(text).map_err(|error| {
+        let document = DeTable::parse(text).map_err(|error| {
             // The message only: toml's Display repeats the line, and one line is what a log takes.
             let message = error.message().replace('\n', "; ");
             content(text, error.span().map_or(0, |span| span.start), message)
         })?;
-        Ok(file.into_config())
+        Section::new(document.get_ref(), 0, SETTINGS)
+            .and_then(|file| read_file(&file))
+            .map_err(|wrong| content(text, wrong.at, wrong.message))
     }
 
     /// The store's directory.
@@ -211,218 +213,174 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     (line, column)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    store: Option<AbsolutePath>,
-    keys: Option<AbsolutePath>,
-    prompt: Option<Prompt>,
-    #[serde(default)]
-    totp: Totp,
-    #[serde(default)]
-    throttle: CheckedLimits,
-    #[serde(default)]
-    default: DefaultSection,
-    #[serde(default)]
-    enroll: Enroll,
+/// What is wrong, and at which byte of the text.
+struct Wrong {
+    at: usize,
+    message: String,
 }
 
-impl File {
-    fn into_config(self) -> Config {
-        let default = Config::default();
-        Config {
-            store: self.store.map_or(default.store, |path| path.0),
-            keys: self.keys.map_or(default.keys, |path| path.0),
-            prompt: self.prompt.map_or(default.prompt, |prompt| prompt.0),
-            window: self.totp.window.map_or(default.window, |window| window.0),
-            limits: self.throttle.0,
-            not_enrolled: self.default.not_enrolled,
-            enroll: EnrollDefaults {
-                issuer: self.enroll.issuer.map(|label| label.0),
-                account: self.enroll.account.map(|label| label.0),
-                algorithm: self.enroll.algorithm.map_or(default.enroll.algorithm, AlgorithmName::algorithm),
-                digits: self.enroll.digits.map_or(default.enroll.digits, |digits| digits.0),
-                period: self.enroll.period.map_or(default.enroll.period, |period| period.0),
-                backup_codes: self.enroll.backup_codes.map_or(default.enroll.backup_codes, |count| count.0),
+/// A table of the file in which only the settings that are known may stand.
+struct Section<'t, 'i> {
+    table: Option<&'t DeTable<'i>>,
+    at: usize,
+}
+
+impl<'t, 'i> Section<'t, 'i> {
+    fn new(table: &'t DeTable<'i>, at: usize, known: &[&str]) -> Result<Self, Wrong> {
+        let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
+        match unknown.min_by_key(|key| key.span().start) {
+            Some(key) => Err(Wrong {
+                at: key.span().start,
+                message: format!("unknown setting `{}`; known here are {}", key.get_ref(), known.join(", ")),
+            }),
+            None => Ok(Self { table: Some(table), at }),
+        }
+    }
+
+    fn value(&self, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
+        self.table?.get(key)
+    }
+
+    fn section(&self, key: &str, known: &[&str]) -> Result<Self, Wrong> {
+        match self.value(key) {
+            None => Ok(Self { table: None, at: self.at }),
+            Some(value) => match value.get_ref().as_table() {
+                Some(table) => Self::new(table, value.span().start, known),
+                None => Err(wrong_type(value, "a table")),
             },
         }
     }
-}
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Totp {
-    window: Option<WindowSteps>,
-}
+    /// A text that `make` takes, or else the sentence on what is expected.
+    fn text<T>(&self, key: &str, make: impl FnOnce(&str) -> Result<T, &'static str>) -> Result<Option<T>, Wrong> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let text = value.get_ref().as_str().ok_or_else(|| wrong_type(value, "a string"))?;
+        make(text).map(Some).map_err(|expected| Wrong { at: value.span().start, message: expected.to_owned() })
+    }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct DefaultSection {
-    not_enrolled: Option<NotEnrolledRule>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Enroll {
-    issuer: Option<Label>,
-    account: Option<Label>,
-    algorithm: Option<AlgorithmName>,
-    digits: Option<DigitCount>,
-    period: Option<PeriodSeconds>,
-    backup_codes: Option<BackupCount>,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum AlgorithmName {
-    Sha1,
-    Sha256,
-    Sha512,
-}
-
-impl AlgorithmName {
-    fn algorithm(self) -> Algorithm {
-        match self {
-            Self::Sha1 => Algorithm::Sha1,
-            Self::Sha256 => Algorithm::Sha256,
-            Self::Sha512 => Algorithm::Sha512,
-        }
+    /// A whole number in its range, in the type that it has in the config.
+    fn number<T: TryFrom<u64>>(&self, key: &str, range: RangeInclusive<u64>) -> Result<Option<T>, Wrong> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let digits = value.get_ref().as_integer().ok_or_else(|| wrong_type(value, "a whole number"))?;
+        let number = u64::from_str_radix(digits.as_str(), digits.radix()).ok();
+        let number = number.filter(|number| range.contains(number)).and_then(|number| T::try_from(number).ok());
+        number.map(Some).ok_or_else(|| Wrong {
+            at: value.span().start,
+            message: format!("{} to {} is expected here", range.start(), range.end()),
+        })
     }
 }
 
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct AbsolutePath(PathBuf);
-
-impl TryFrom<String> for AbsolutePath {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let path = PathBuf::from(text);
-        let plain =
-            path.components().all(|c| matches!(c, std::path::Component::RootDir | std::path::Component::Normal(_)));
-        if path.is_absolute() && plain { Ok(Self(path)) } else { Err("an absolute path without '..' is expected here") }
-    }
+fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str) -> Wrong {
+    let found = value.get_ref().type_str();
+    Wrong { at: value.span().start, message: format!("{expected} is expected here, not: {found}") }
 }
 
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Prompt(String);
+const SETTINGS: &[&str] = &["store", "keys", "prompt", "totp", "throttle", "default", "enroll"];
+const ENROLL_SETTINGS: &[&str] = &["issuer", "account", "algorithm", "digits", "period", "backup_codes"];
+const THROTTLE_SETTINGS: &[&str] = &[
+    "known_sources",
+    "known_failures",
+    "combined_failures",
+    "other_failures",
+    "free_failures",
+    "first_wait",
+    "long_wait_from",
+    "long_wait",
+];
 
-impl TryFrom<String> for Prompt {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
-            return Err("a prompt has 1 to 128 bytes and no control characters");
-        }
-        // sudo replaces a prompt that looks like the password's by its own (THREATS H-06).
-        if text.trim_end().trim_end_matches(':').trim_end().eq_ignore_ascii_case("password") {
-            return Err("a prompt like the password's would be replaced by sudo and mistaken by people");
-        }
-        Ok(Self(text))
-    }
+fn read_file(file: &Section<'_, '_>) -> Result<Config, Wrong> {
+    let default = Config::default();
+    let totp = file.section("totp", &["window"])?;
+    let people = file.section("default", &["not_enrolled"])?;
+    Ok(Config {
+        store: file.text("store", absolute_path)?.unwrap_or(default.store),
+        keys: file.text("keys", absolute_path)?.unwrap_or(default.keys),
+        prompt: file.text("prompt", prompt)?.unwrap_or(default.prompt),
+        window: totp.number("window", 0..=1)?.and_then(Window::new).unwrap_or(default.window),
+        limits: read_limits(&file.section("throttle", THROTTLE_SETTINGS)?)?,
+        not_enrolled: people.text("not_enrolled", not_enrolled)?,
+        enroll: read_enroll(&file.section("enroll", ENROLL_SETTINGS)?, default.enroll)?,
+    })
 }
 
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Label(String);
-
-impl TryFrom<String> for Label {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let refused = text.trim().is_empty() || text.len() > 128 || text.chars().any(|c| c.is_control() || c == ':');
-        if refused {
-            Err("1 to 128 bytes without ':' and control characters are expected here")
-        } else {
-            Ok(Self(text))
-        }
-    }
+fn read_enroll(section: &Section<'_, '_>, default: EnrollDefaults) -> Result<EnrollDefaults, Wrong> {
+    Ok(EnrollDefaults {
+        issuer: section.text("issuer", label)?,
+        account: section.text("account", label)?,
+        algorithm: section.text("algorithm", algorithm)?.unwrap_or(default.algorithm),
+        digits: section.number("digits", 6..=8)?.and_then(Digits::new).unwrap_or(default.digits),
+        period: section.number("period", 15..=120)?.and_then(Period::new).unwrap_or(default.period),
+        backup_codes: section.number("backup_codes", 0..=20)?.unwrap_or(default.backup_codes),
+    })
 }
 
-macro_rules! number {
-    ($name:ident, $inner:ty, $make:expr, $expected:literal) => {
-        #[derive(Deserialize)]
-        #[serde(try_from = "i64")]
-        struct $name($inner);
-
-        impl TryFrom<i64> for $name {
-            type Error = &'static str;
-
-            fn try_from(number: i64) -> Result<Self, Self::Error> {
-                let make: fn(i64) -> Option<$inner> = $make;
-                make(number).map(Self).ok_or($expected)
-            }
-        }
+/// The numbers, with their sum held against NIST's: none can mean "never".
+fn read_limits(section: &Section<'_, '_>) -> Result<Limits, Wrong> {
+    let default = Limits::default();
+    let limits = Limits {
+        known_sources: section.number("known_sources", 0..=8)?.unwrap_or(default.known_sources),
+        known_failures: section.number("known_failures", 1..=100)?.unwrap_or(default.known_failures),
+        combined_failures: section.number("combined_failures", 1..=100)?.unwrap_or(default.combined_failures),
+        other_failures: section.number("other_failures", 1..=100)?.unwrap_or(default.other_failures),
+        free_failures: section.number("free_failures", 0..=10)?.unwrap_or(default.free_failures),
+        first_wait: section.number("first_wait", 1..=86_400)?.unwrap_or(default.first_wait),
+        long_wait_from: section.number("long_wait_from", 1..=10)?.unwrap_or(default.long_wait_from),
+        long_wait: section.number("long_wait", 60..=86_400)?.unwrap_or(default.long_wait),
     };
-}
-
-number!(WindowSteps, Window, |n| Window::new(u8::try_from(n).ok()?), "0 or 1 is expected here");
-number!(DigitCount, Digits, |n| Digits::new(u8::try_from(n).ok()?), "6, 7 or 8 is expected here");
-number!(PeriodSeconds, Period, |n| Period::new(u16::try_from(n).ok()?), "15 to 120 seconds are expected here");
-number!(BackupCount, u8, |n| u8::try_from(n).ok().filter(|n| *n <= 20), "0 to 20 is expected here");
-number!(KnownSources, u8, |n| u8::try_from(n).ok().filter(|n| *n <= 8), "0 to 8 is expected here");
-number!(Failures, u8, |n| u8::try_from(n).ok().filter(|n| (1..=100).contains(n)), "1 to 100 is expected here");
-number!(FreeFailures, u8, |n| u8::try_from(n).ok().filter(|n| *n <= 10), "0 to 10 is expected here");
-number!(
-    WaitSeconds,
-    u32,
-    |n| u32::try_from(n).ok().filter(|n| (1..=86_400).contains(n)),
-    "1 to 86400 seconds are expected here"
-);
-number!(LongWaitFrom, u8, |n| u8::try_from(n).ok().filter(|n| (1..=10).contains(n)), "1 to 10 is expected here");
-number!(
-    LongWaitSeconds,
-    u32,
-    |n| u32::try_from(n).ok().filter(|n| (60..=86_400).contains(n)),
-    "60 to 86400 seconds are expected here"
-);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Throttle {
-    known_sources: Option<KnownSources>,
-    known_failures: Option<Failures>,
-    combined_failures: Option<Failures>,
-    other_failures: Option<Failures>,
-    free_failures: Option<FreeFailures>,
-    first_wait: Option<WaitSeconds>,
-    long_wait_from: Option<LongWaitFrom>,
-    long_wait: Option<LongWaitSeconds>,
-}
-
-/// The numbers, with their sum held against NIST's.
-struct CheckedLimits(Limits);
-
-impl Default for CheckedLimits {
-    fn default() -> Self {
-        Self(Limits::default())
-    }
-}
-
-impl<'de> Deserialize<'de> for CheckedLimits {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let file = Throttle::deserialize(deserializer)?;
-        let default = Limits::default();
-        let limits = Limits {
-            known_sources: file.known_sources.map_or(default.known_sources, |n| n.0),
-            known_failures: file.known_failures.map_or(default.known_failures, |n| n.0),
-            combined_failures: file.combined_failures.map_or(default.combined_failures, |n| n.0),
-            other_failures: file.other_failures.map_or(default.other_failures, |n| n.0),
-            free_failures: file.free_failures.map_or(default.free_failures, |n| n.0),
-            first_wait: file.first_wait.map_or(default.first_wait, |n| n.0),
-            long_wait_from: file.long_wait_from.map_or(default.long_wait_from, |n| n.0),
-            long_wait: file.long_wait.map_or(default.long_wait, |n| n.0),
-        };
-        if limits.sum() > MOST_FAILURES {
-            return Err(D::Error::custom(format!(
+    if limits.sum() > MOST_FAILURES {
+        return Err(Wrong {
+            at: section.at,
+            message: format!(
                 "known_sources x known_failures + combined_failures + other_failures is {}; at most {MOST_FAILURES} \
                  wrong codes may be judged before an administrator unlocks (NIST 800-63B-4 3.2.2)",
                 limits.sum()
-            )));
-        }
-        Ok(Self(limits))
+            ),
+        });
+    }
+    Ok(limits)
+}
+
+fn absolute_path(text: &str) -> Result<PathBuf, &'static str> {
+    let path = PathBuf::from(text);
+    let plain = path.components().all(|c| matches!(c, Component::RootDir | Component::Normal(_)));
+    if path.is_absolute() && plain { Ok(path) } else { Err("an absolute path without '..' is expected here") }
+}
+
+fn prompt(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
+        return Err("a prompt has 1 to 128 bytes and no control characters");
+    }
+    // sudo replaces a prompt that looks like the password's by its own (THREATS H-06).
+    if text.trim_end().trim_end_matches(':').trim_end().eq_ignore_ascii_case("password") {
+        return Err("a prompt like the password's would be replaced by sudo and mistaken by people");
+    }
+    Ok(text.to_owned())
+}
+
+fn label(text: &str) -> Result<String, &'static str> {
+    let refused = text.trim().is_empty() || text.len() > 128 || text.chars().any(|c| c.is_control() || c == ':');
+    if refused {
+        Err("1 to 128 bytes without ':' and control characters are expected here")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn not_enrolled(text: &str) -> Result<NotEnrolledRule, &'static str> {
+    match text {
+        "refuse" => Ok(NotEnrolledRule::Refuse),
+        "exempt" => Ok(NotEnrolledRule::Exempt),
+        _ => Err("\"refuse\" or \"exempt\" is expected here"),
+    }
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, &'static str> {
+    match text {
+        "sha1" => Ok(Algorithm::Sha1),
+        "sha256" => Ok(Algorithm::Sha256),
+        "sha512" => Ok(Algorithm::Sha512),
+        _ => Err("\"sha1\", \"sha256\" or \"sha512\" is expected here"),
     }
 }
 
@@ -458,21 +416,25 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (text, expected) in [
-            ("stroe = 1", "/c.toml:1:1: unknown field `stroe`"),
-            ("store = 1", "/c.toml:1:9: invalid type: integer `1`, expected a string"),
+            ("stroe = 1", "/c.toml:1:1: unknown setting `stroe`; known here are store, keys,"),
+            ("store = 1", "/c.toml:1:9: a string is expected here, not: integer"),
             ("store = 'var'", "/c.toml:1:9: an absolute path without '..' is expected here"),
             ("store = '/a/../b'", "/c.toml:1:9: an absolute path"),
-            ("\n\n[totp]\nwindow = 2", "/c.toml:4:10: 0 or 1 is expected here"),
-            ("[totp]\nwindow = -1", "/c.toml:2:10: 0 or 1"),
-            ("[throttle]\nfree_failures = 'never'", "/c.toml:2:17: invalid type"),
-            ("[throttle]\nfirst_wait = 0", "/c.toml:2:14: 1 to 86400 seconds"),
+            ("\n\n[totp]\nwindow = 2", "/c.toml:4:10: 0 to 1 is expected here"),
+            ("[totp]\nwindow = -1", "/c.toml:2:10: 0 to 1"),
+            ("[throttle]\nfree_failures = 'never'", "/c.toml:2:17: a whole number is expected here, not: string"),
+            ("[throttle]\nfirst_wait = 0", "/c.toml:2:14: 1 to 86400 is expected"),
             ("[throttle]\nother_failures = 51", "/c.toml:1:1: known_sources x known_failures"),
-            ("[default]\nnot_enrolled = 'maybe'", "/c.toml:2:16: unknown variant `maybe`"),
-            ("[enroll]\ndigits = 5", "/c.toml:2:10: 6, 7 or 8"),
+            ("[default]\nnot_enrolled = 'maybe'", "/c.toml:2:16: \"refuse\" or \"exempt\" is expected here"),
+            ("[enroll]\ndigits = 5", "/c.toml:2:10: 6 to 8 is expected"),
             ("[enroll]\nissuer = 'a:b'", "/c.toml:2:10: 1 to 128 bytes without ':'"),
             ("prompt = 'Password: '", "/c.toml:1:10: a prompt like the password's"),
             ("prompt = ''", "/c.toml:1:10: a prompt has"),
             ("store = '/a'\nstore = '/b'", "/c.toml:2:1: duplicate key"),
+            ("totp = 1", "/c.toml:1:8: a table is expected here, not: integer"),
+            ("[totp]\nwindow = 1\nwindwo = 1", "/c.toml:3:1: unknown setting `windwo`; known here are window"),
+            ("[totp]\nwindow = 1.0", "/c.toml:2:10: a whole number is expected here, not: float"),
+            ("[totp]\nwindow = 99999999999999999999", "/c.toml:2:10: 0 to 1"),
             ("x", "/c.toml:1:2: "),
         ] {
             let error = parse(text).unwrap_err();

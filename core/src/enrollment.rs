@@ -142,6 +142,7 @@ impl Draft {
     /// # Errors
     ///
     /// The draft again with the reason, so that the person can try once more.
+    #[allow(clippy::result_large_err, reason = "once an enrollment; what was shown is handed back as it is")]
     pub fn confirm(self, code: &TypedCode, rules: &Rules, now: Moment) -> Result<Confirmed, (Self, Refusal)> {
         let occasion = Occasion::new("", None);
         let judged = judge::judge(&self.record, &self.ledger, Provenance::Whole, code, &occasion, rules, now);

@@ -111,6 +111,7 @@ impl Trust {
             return untrusted(Flaw::NotAFile);
         }
         if stat.st_nlink > 1 {
+            #[allow(clippy::useless_conversion, reason = "32 bits wide on some architectures")]
             return untrusted(Flaw::HardLinks { count: u64::from(stat.st_nlink) });
         }
         let bytes = u64::try_from(stat.st_size).unwrap_or(u64::MAX);

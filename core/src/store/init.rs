@@ -116,7 +116,7 @@ fn make_users(config: &Config, made: &mut Vec<Made>) -> Result<(), Fault> {
     }
     let directory = File::open(&path).map_err(|error| crate::trusted::io_fault(&path, "open", error))?;
     let system = rustix::fs::fstatfs(&directory).or_fault(&path, "stat")?;
-    if i64::from(system.f_type) == BTRFS_MAGIC {
+    if system.f_type == BTRFS_MAGIC {
         // Without copy-on-write a login overwrites its block in place, on a full disk too.
         let flags = rustix::fs::ioctl_getflags(&directory).or_fault(&path, "read flags")?;
         rustix::fs::ioctl_setflags(&directory, flags | IFlags::NOCOW).or_fault(&path, "set NOCOW")?;

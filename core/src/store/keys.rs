@@ -42,10 +42,7 @@ impl Keyring {
         let mut ids = Vec::new();
         for entry in entries {
             let entry = entry.or_fault(path, "list")?;
-            let decoded = data_encoding::HEXLOWER.decode(entry.file_name().to_bytes()).unwrap_or_default();
-            if let Ok(id) = <[u8; 16]>::try_from(decoded.as_slice()) {
-                ids.push(KeyId(id));
-            }
+            ids.extend(entry.file_name().to_str().ok().and_then(KeyId::from_name));
         }
         Ok(ids)
     }

@@ -43,7 +43,15 @@ pub struct KeyId(pub(crate) [u8; 16]);
 
 impl std::fmt::Display for KeyId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl KeyId {
+    /// Reads the name of a key file: 32 lower-case hexadecimal digits.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let id = Self(u128::from_str_radix(name, 16).ok()?.to_be_bytes());
+        (id.to_string() == name).then_some(id)
     }
 }
 

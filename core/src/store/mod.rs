@@ -41,7 +41,7 @@ pub struct Store<'r> {
 /// The store's word that an account has no record: its file is not there, and the store is surely the one that `init`
 /// made. Nothing else counts as "not enrolled".
 ///
-/// ```compile_fail,E0423
+/// ```compile_fail,E0603
 /// let forged = nightlatch::store::NotEnrolled(());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,9 @@ pub struct Person {
     /// The file's name.
     pub uid: u32,
 }
+
+/// A file by its uid, and whom it was made for; or what is wrong with it.
+pub type Listed = (u32, Result<Person, Fault>);
 
 const MARKER: &str = "store";
 const USERS: &str = "users";
@@ -117,7 +120,7 @@ impl<'r> Store<'r> {
     /// # Errors
     ///
     /// [`Fault::Io`]. A file whose header is damaged is an error in its place of the list.
-    pub fn people(&self) -> Result<Vec<(u32, Result<Person, Fault>)>, Fault> {
+    pub fn people(&self) -> Result<Vec<Listed>, Fault> {
         let mut people: Vec<_> = self.uids()?.into_iter().map(|uid| (uid, self.person(uid))).collect();
         people.sort_by_key(|(uid, _)| *uid);
         Ok(people)

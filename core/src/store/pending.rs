@@ -10,6 +10,10 @@ use crate::store::open_record::OpenRecord;
 use crate::verify::judge::{Judgement, Next, Outcome, Refusal};
 
 /// A verdict that nobody knows yet.
+///
+/// ```compile_fail,E0616
+/// fn peek(pending: nightlatch::store::Pending<'_>) { let _ = pending.judgement; }
+/// ```
 #[must_use = "nothing is judged before it is committed"]
 pub struct Pending<'s> {
     open: OpenRecord<'s>,

@@ -3,7 +3,7 @@
 //! a record; a login never comes here.
 
 use std::fs::{File, TryLockError};
-use std::path::PathBuf;
+use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -145,7 +145,7 @@ struct NewFile<'a> {
 
 impl NewFile<'_> {
     /// All blocks are filled, so that the file has all its blocks on the disk before the first login needs them.
-    fn to_bytes(&self, ledger: &Ledger, store: &Store<'_>, path: &std::path::Path) -> Result<Vec<u8>, Fault> {
+    fn to_bytes(&self, ledger: &Ledger, store: &Store<'_>, path: &Path) -> Result<Vec<u8>, Fault> {
         let does_not_fit = |part| Fault::DoesNotFit { path: path.to_owned(), part };
         let mut id = [0; 16];
         store.random.fill(&mut id)?;
@@ -223,7 +223,7 @@ impl<'a> DraftFile<'a> {
 }
 
 /// A draft that nobody holds locked was left behind by a kill.
-fn clear_away(store: &Store<'_>, uid: u32, path: &PathBuf) -> Result<(), Fault> {
+fn clear_away(store: &Store<'_>, uid: u32, path: &Path) -> Result<(), Fault> {
     let fd = match rustix::fs::openat(&store.users, draft_name(uid), OFlags::RDWR | CAREFULLY, Mode::empty()) {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return Ok(()),
@@ -234,7 +234,7 @@ fn clear_away(store: &Store<'_>, uid: u32, path: &PathBuf) -> Result<(), Fault> 
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(Fault::io(path, "remove", errno)),
         },
-        Err(TryLockError::WouldBlock) => Err(Fault::Busy { path: path.clone() }),
+        Err(TryLockError::WouldBlock) => Err(Fault::Busy { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(io_fault(path, "lock", error)),
     }
 }
