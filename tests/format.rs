@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! docs/FORMAT.md is true: a reader written from that page alone, in another language, finds in a file what was put there.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects, reason = "a test")]
+
+use std::fs;
+use std::process::Command;
+
+use nightlatch::clock::{BootId, BootTime, Clock, Moment, UnixTime};
+use nightlatch::config::Config;
+use nightlatch::enrollment::{Basis, DeviceSettings, Draft};
+use nightlatch::error::Fault;
+use nightlatch::random::SystemRandom;
+use nightlatch::record::{DeviceName, Digits, Kind, Period};
+use nightlatch::secret::{Algorithm, SharedSecret, TypedCode};
+use nightlatch::store::{Answer, Store, initialise};
+use nightlatch::user::{Account, UserName};
+use nightlatch::verify::judge::Occasion;
+use nightlatch::verify::otp;
+use serde_json::{Value, json};
+
+const NOON: u64 = 1_800_000_000;
+const SECRET: &[u8] = b"12345678901234567890123456789012";
+
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Result<Moment, Fault> {
+        Ok(Moment { wall: UnixTime(NOON), since_boot: BootTime(777), boot: None })
+    }
+
+    fn boot_id(&self) -> Option<BootId> {
+        Some(BootId([0xab; 16]))
+    }
+}
+
+#[test]
+fn a_second_reader_written_from_the_page_finds_what_was_put_there() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let (store_path, keys) = (directory.path().join("store"), directory.path().join("keys"));
+    let config_path = directory.path().join("config.toml");
+    fs::write(&config_path, format!("store = {store_path:?}\nkeys = {keys:?}\n")).unwrap();
+    let config = Config::read(Some(&config_path)).unwrap();
+    initialise(&config, &config_path, &SystemRandom).unwrap();
+    let account = Account::resolve(&UserName::parse(b"daemon").unwrap()).unwrap();
+    let store = Store::open(&config, &SystemRandom).unwrap();
+    let settings = DeviceSettings {
+        name: DeviceName::parse("Ännes phone").unwrap(),
+        kind: Kind::Totp { period: Period::new(60).unwrap(), offset: -3 },
+        algorithm: Algorithm::Sha256,
+        digits: Digits::new(8).unwrap(),
+    };
+    let basis = Basis::from(store.enrollment(&account).unwrap());
+    let secret = SharedSecret::from_bytes(SECRET).unwrap();
+    let draft = Draft::new(account.clone(), basis, settings, secret, 3, UnixTime(NOON), &SystemRandom).unwrap();
+    let Ok(sheet) = store.commit(draft.vouched_for()) else { panic!("not committed") };
+
+    let attempt = |code: &str, source: Option<&str>| {
+        let Ok(locked) = store.lock(&account) else { panic!("no lock") };
+        let code = TypedCode::parse(code.as_bytes(), None).unwrap();
+        locked.open(&account).unwrap().attempt(&code, &Occasion::new("sshd", source), &FixedClock).unwrap().commit()
+    };
+    let secret = SharedSecret::from_bytes(SECRET).unwrap();
+    let step = NOON / 60 - 3;
+    let code = format!("{:08}", otp::code(&secret, Algorithm::Sha256, Digits::new(8).unwrap(), step).unwrap());
+    assert!(matches!(attempt(&code, Some("2001:db8:1:2::9")), Ok(Answer::Accepted(_))));
+    let backup = sheet.expose_codes().nth(2).unwrap().to_owned();
+    assert!(matches!(attempt(&backup, None), Ok(Answer::Accepted(_))));
+    for _ in 0..6 {
+        assert!(matches!(attempt("00000000", Some("192.0.2.1")), Ok(Answer::Refused(_))));
+    }
+
+    let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/second_reader.py");
+    let output = Command::new("python3").arg(reader).arg(&keys).arg(store_path.join("users/1")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&read["name"], &read["uid"]), (&json!("daemon"), &json!(1)));
+    assert_eq!(
+        read["record"]["devices"],
+        json!([{"id": 0, "name": "Ännes phone", "period": 60, "offset": -3, "algorithm": "sha256", "digits": 8,
+                "secret": hexadecimal(SECRET), "added_at": NOON}])
+    );
+    assert_eq!(read["record"]["backup_codes"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        (&read["record"]["backup_memory_kib"], &read["record"]["bypass"], &read["record"]["waiver"]),
+        (&json!(512), &Value::Null, &Value::Null)
+    );
+    let (a, b) = (&read["slots"][0], &read["slots"][1]);
+    let newest = if a["sequence"].as_u64() > b["sequence"].as_u64() { a } else { b };
+    // Two at the enrollment, one login, two for the backup code, six refusals.
+    assert_eq!(newest["sequence"], json!(11));
+    assert_eq!(
+        newest["ledger"],
+        json!({
+            "devices": [{"device": 0, "last_step": step, "used_at": NOON}],
+            "known": [{"source": "20010db800010002", "failures": 0}, {"source": "local", "failures": 0}],
+            "combined": {"failures": 0, "wait": null},
+            "others": {"failures": 6, "wait": {"boot": "ab".repeat(16), "since_boot": 777, "wall": NOON, "seconds": 30,
+                       "renewed": false}},
+            "used_backup_codes": 4, "bypass_uses": 0, "waiver_uses": 0,
+            "last_login": {"time": NOON, "service": "sshd", "source": "", "method": ["backup-code", 2]},
+            "failures_since": {"count": 6, "first": NOON, "last": NOON, "last_source": "192.0.2.1"},
+        })
+    );
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
