@@ -236,10 +236,8 @@ fn store_level(fault: &Fault) -> Level {
 
 fn line(outcome: &'static str, who: &Who, occasion: &Occasion) -> LogLine {
     let line = LogLine::new(outcome);
-    let line = match &who.account {
-        Some(account) => line.with("user", account.name()).with("uid", account.uid()),
-        None => line.with("user", "unknown"),
-    };
+    let uid = who.account.as_ref().map(nightlatch::user::Account::uid);
+    let line = line.with("user", who.shown()).with_some("uid", uid);
     let source = if occasion.source_text.is_empty() { "local" } else { &occasion.source_text };
     line.with("service", &occasion.service).with("source", source)
 }

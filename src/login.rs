@@ -62,6 +62,13 @@ pub(crate) struct Who {
     pub(crate) account: Option<Account>,
 }
 
+impl Who {
+    /// The account's name, or a word that names nobody.
+    pub(crate) fn shown(&self) -> &str {
+        self.account.as_ref().map_or("unknown", |account| account.name().as_str())
+    }
+}
+
 pub(crate) fn authenticate(
     pam: &mut impl Conversation,
     arguments: &Arguments,
@@ -77,8 +84,9 @@ pub(crate) fn authenticate(
     }
     let account = resolve(&pam.user()?)?;
     who.account = account.as_ref().ok().cloned();
-    if let (Requirement::CodeIfEnrolled(leave), Ok(account)) =
-        (policy::requirement(&config, arguments.leniency), &account)
+    let requirement = policy::requirement(&config, arguments.leniency);
+    detail(pam, arguments, || LogLine::new("policy").with("user", who.shown()).with("requires", requirement.name()));
+    if let (Requirement::CodeIfEnrolled(leave), Ok(account)) = (requirement, &account)
         && let Enrollment::NotEnrolled(word) = Store::open(&config, random)?.enrollment(account)?
     {
         return Ok(Verdict::Exempt(leave.exempt(word)));
@@ -103,11 +111,16 @@ pub(crate) fn authenticate(
         pam.log(Level::Alert, &lost_slot_line(path));
     }
     let answer = pending.commit()?;
-    if arguments.detail == Detail::EachStep {
-        let line = LogLine::new("judged").with("store", config.store().display()).with("uid", account.uid());
-        pam.log(Level::Debug, &line);
-    }
+    detail(pam, arguments, || LogLine::new("judged").with("user", who.shown()).with("store", config.store().display()));
     Ok(Verdict::Judged(answer))
+}
+
+/// A line for `debug`: what was decided on the way, never what was typed.
+fn detail(pam: &impl Conversation, arguments: &Arguments, line: impl FnOnce() -> LogLine) {
+    match arguments.detail {
+        Detail::EachStep => pam.log(Level::Debug, &line()),
+        Detail::Outcome => {}
+    }
 }
 
 /// The inner result tells an account from none, which is not known to the person before the code is typed; the outer one

@@ -23,6 +23,17 @@ pub enum Requirement {
     CodeIfEnrolled(Leave),
 }
 
+impl Requirement {
+    /// Some words for the log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Code => "a code",
+            Self::CodeIfEnrolled(_) => "a code of those who are enrolled",
+        }
+    }
+}
+
 /// The permission to exempt those who are not enrolled; turns into an exemption only with the store's word for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leave {
