@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nightlatch::secret::Algorithm;
+
+use crate::failure::Failure;
+
+/// Enrolls accounts of this host for a second factor, and looks after them.
+#[derive(Parser)]
+#[command(name = "nightlatch", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Use this config instead of /etc/nightlatch/config.toml
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON object on stdout, and nothing else there
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    json: bool,
+    /// Print results only: no notes, no warnings
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const GLOBAL: &str = "Global options";
+const EXAMPLES: &str = "\
+Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account, or not
+enrolled; 5 already enrolled; 130 interrupted.
+
+Example:
+  nightlatch init
+  nightlatch enroll alice
+  nightlatch status alice";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make store, key and config on a new host; run again, it changes nothing
+    #[command(after_help = "Example:\n  nightlatch init")]
+    Init,
+    /// Show a QR code, ask for a first code, and only then enroll
+    #[command(after_help = ENROLL_EXAMPLES)]
+    Enroll(Box<EnrollArguments>),
+    /// Make a new set of backup codes; the old one is void
+    #[command(after_help = "Example:\n  nightlatch backup-codes alice --count 5")]
+    BackupCodes(BackupCodesArguments),
+    /// Judge a code exactly as a login does: it is then used, and failures count
+    #[command(after_help = "Example:\n  nightlatch verify alice")]
+    Verify {
+        /// Whose code it is
+        user: String,
+    },
+    /// Show what is enrolled for an account, its failures and its last login
+    #[command(after_help = "Example:\n  nightlatch status alice\n  nightlatch --json status alice | jq .lock")]
+    Status {
+        /// Whose
+        user: String,
+    },
+    /// Show everybody who is enrolled
+    #[command(after_help = "Example:\n  nightlatch list")]
+    List,
+    /// Clear failures and lock
+    #[command(after_help = "Example:\n  nightlatch unlock alice")]
+    Unlock {
+        /// Whose
+        user: String,
+    },
+    /// Remove what is enrolled
+    #[command(after_help = "Example:\n  nightlatch remove alice\n  nightlatch remove --uid 1042 --yes")]
+    Remove(RemoveArguments),
+}
+
+const ENROLL_EXAMPLES: &str = "\
+Example:
+  nightlatch enroll alice
+  nightlatch enroll alice --replace --qr-png /root/alice.png
+  printf '%s\\n' \"$secret\" \"$code\" | nightlatch --json enroll alice --secret-stdin
+  nightlatch --json enroll alice --no-confirm --if-not-enrolled   # from Ansible";
+
+#[derive(Args)]
+pub(crate) struct EnrollArguments {
+    /// Whom to enroll
+    pub(crate) user: String,
+    /// What the app shows as issuer [default: config, else the host's name]
+    #[arg(long)]
+    pub(crate) issuer: Option<String>,
+    /// What the app shows as account [default: config, else the user's name]
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// What the device is called in 'status'
+    #[arg(long, value_name = "NAME", default_value = "phone")]
+    pub(crate) device: String,
+    /// Hash under the codes [default: config, else sha1]
+    #[arg(long, value_enum)]
+    pub(crate) algorithm: Option<AlgorithmName>,
+    /// Length of a code, 6 to 8 [default: config, else 6]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(6..=8))]
+    pub(crate) digits: Option<u8>,
+    /// How long a code holds, 15 to 120 [default: config, else 30]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(15..=120))]
+    pub(crate) period: Option<u16>,
+    /// How many backup codes, 0 to 20 [default: config, else 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=20))]
+    pub(crate) backup_codes: Option<u8>,
+    /// How to draw the QR code
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) qr: QrStyle,
+    /// Write the QR code to a new PNG file (mode 0600)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qr_png: Option<PathBuf>,
+    /// Write the QR code to a new SVG file (mode 0600)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qr_svg: Option<PathBuf>,
+    /// Line 1 of stdin is an existing base32 secret; later lines are codes
+    #[arg(long)]
+    pub(crate) secret_stdin: bool,
+    /// Take a secret of less than 128 bits
+    #[arg(long, requires = "secret_stdin")]
+    pub(crate) allow_short_secret: bool,
+    /// Enroll without a first code, and print the secret (automation)
+    #[arg(long)]
+    pub(crate) no_confirm: bool,
+    /// Change nothing and succeed where the account is enrolled already
+    #[arg(long, conflicts_with = "replace")]
+    pub(crate) if_not_enrolled: bool,
+    /// Replace what is enrolled; it holds until the new code is confirmed
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct BackupCodesArguments {
+    /// Whose
+    pub(crate) user: String,
+    /// How many, 1 to 20 [default: config, else 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub(crate) count: Option<u8>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RemoveArguments {
+    /// Whose
+    #[arg(required_unless_present = "uid")]
+    pub(crate) user: Option<String>,
+    /// By uid: for an account that no longer exists, and for a damaged record
+    #[arg(long, value_name = "N", conflicts_with = "user")]
+    pub(crate) uid: Option<u32>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum AlgorithmName {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl From<AlgorithmName> for Algorithm {
+    fn from(name: AlgorithmName) -> Self {
+        match name {
+            AlgorithmName::Sha1 => Self::Sha1,
+            AlgorithmName::Sha256 => Self::Sha256,
+            AlgorithmName::Sha512 => Self::Sha512,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QrStyle {
+    /// utf8 in a UTF-8 locale, else ansi
+    Auto,
+    /// Half blocks: two modules in a character
+    Utf8,
+    /// Coloured spaces: for fonts and consoles without blocks
+    Ansi,
+    /// No QR code
+    None,
+}
+
+/// Where results and explanations go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) form: Form,
+    pub(crate) notes: Notes,
+}
+
+/// In what form results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Whether notes and warnings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notes {
+    /// On stderr.
+    Shown,
+    /// Results only.
+    Silent,
+}
+
+impl Arguments {
+    pub(crate) fn output(&self) -> Output {
+        Output {
+            form: if self.json { Form::Json } else { Form::Text },
+            notes: if self.quiet { Notes::Silent } else { Notes::Shown },
+        }
+    }
+}
+
+/// What the command line asks for.
+pub(crate) enum Invocation {
+    /// A command.
+    Command(Arguments),
+    /// Help or version, on stdout.
+    Text(String),
+    /// Nothing that can be done.
+    Wrong { output: Output, explanation: String, failure: Failure },
+}
+
+impl Invocation {
+    pub(crate) fn parse() -> Self {
+        let error = match Arguments::try_parse() {
+            Ok(arguments) => return Self::Command(arguments),
+            Err(error) => error,
+        };
+        let (message, explanation) = explained(&error);
+        if error.kind() == ErrorKind::DisplayHelp {
+            return Self::Text(explanation);
+        }
+        if error.kind() == ErrorKind::DisplayVersion {
+            // clap would name the subcommand; there is one program and one version.
+            return Self::Text(concat!("nightlatch ", env!("CARGO_PKG_VERSION"), "\n").to_owned());
+        }
+        // clap knows no form before it has parsed; a machine that asked for JSON gets it all the same.
+        let json = std::env::args_os().take_while(|word| word != "--").any(|word| word == OsStr::new("--json"));
+        let output = Output { form: if json { Form::Json } else { Form::Text }, notes: Notes::Shown };
+        Self::Wrong { output, explanation, failure: Failure::usage(message, "see 'nightlatch --help'") }
+    }
+}
+
+/// clap's message and its whole explanation. What stands where no argument belongs may be a code or a secret, and is
+/// not repeated.
+fn explained(error: &clap::Error) -> (String, String) {
+    let explanation = error.render().to_string();
+    let stray = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => !word.starts_with('-'),
+        _ => false,
+    };
+    if stray {
+        let message = "one argument too many; a code or a secret is typed, or comes on stdin, and is never an argument";
+        return (message.to_owned(), format!("error: {message}\n\nFor more information, try '--help'.\n"));
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return ("no command was named".to_owned(), explanation);
+    }
+    let first = explanation.lines().next().unwrap_or_default();
+    (first.strip_prefix("error: ").unwrap_or(first).to_owned(), explanation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        for command in Arguments::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("nightlatch {}", command.get_name())) || help.contains("nightlatch --json"));
+        }
+    }
+
+    #[test]
+    fn global_options_stand_before_or_after_the_command() {
+        for words in [["nightlatch", "--json", "list"], ["nightlatch", "list", "--json"]] {
+            assert_eq!(Arguments::try_parse_from(words).ok().map(|a| a.output().form), Some(Form::Json));
+        }
+    }
+
+    #[test]
+    fn subcommands_and_options_are_not_abbreviated() {
+        for words in [["nightlatch", "enrol", "alice"], ["nightlatch", "list", "--js"], ["nightlatch", "stat", "alice"]]
+        {
+            assert!(Arguments::try_parse_from(words).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_outside_their_range_are_usage_errors() {
+        for (option, value) in [("--digits", "9"), ("--period", "14"), ("--backup-codes", "21"), ("--algorithm", "md5")]
+        {
+            assert!(Arguments::try_parse_from(["nightlatch", "enroll", "alice", option, value]).is_err(), "{option}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One file per command. Each reads as what happens: who is meant, what is asked, what is changed, what is told.
+
+mod backup_codes;
+mod enroll;
+mod init;
+mod remove;
+mod status;
+mod unlock;
+mod verify;
+
+use crate::Outcome;
+use crate::arguments::{Arguments, Command};
+use crate::site::Site;
+use crate::terminal::Terminal;
+
+/// Does what the command line asks for.
+#[inline(never)] // its stack is wiped by its caller
+pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
+    // What a shell completes is often relative; core takes nothing but a path from the root.
+    let named = arguments.config.as_deref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    let named = named.as_deref();
+    let site = || Site::read(named);
+    match &arguments.command {
+        Command::Init => init::run(named, terminal),
+        Command::Enroll(options) => enroll::run(options, &site()?, terminal),
+        Command::BackupCodes(options) => backup_codes::run(options, &site()?, terminal),
+        Command::Verify { user } => verify::run(user, &site()?, terminal),
+        Command::Status { user } => status::one(user, &site()?, terminal),
+        Command::List => status::everybody(&site()?, terminal),
+        Command::Unlock { user } => unlock::run(user, &site()?, terminal),
+        Command::Remove(options) => remove::run(options, &site()?, terminal),
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `remove`: takes what is enrolled away. By uid it takes what is damaged too, and what an account left that is gone.
+
+use nightlatch::audit::escaped;
+use nightlatch::store::Store;
+
+use crate::Outcome;
+use crate::arguments::{Form, RemoveArguments};
+use crate::failure::{Failure, Status};
+use crate::json::{self, Changed, SCHEMA};
+use crate::site::{Site, no_lock, open_record};
+use crate::terminal::Terminal;
+
+/// Whose record it is, as far as it says so.
+struct Subject {
+    name: Option<String>,
+    uid: u32,
+}
+
+pub(crate) fn run(options: &RemoveArguments, site: &Site, terminal: &Terminal) -> Outcome {
+    let store = site.store()?;
+    let subject = match (&options.user, options.uid) {
+        (_, Some(uid)) => remove_by_uid(uid, options, &store, terminal)?,
+        (Some(user), None) => remove_by_name(user, options, site, &store, terminal)?,
+        (None, None) => return Err(Failure::usage("nobody is named", "name a user, or say --uid N")),
+    };
+    match terminal.form() {
+        Form::Json => {
+            let (user, uid) = (subject.name.as_deref(), subject.uid);
+            terminal.result(&json::line(&Changed { schema: SCHEMA, changed: true, user, uid }))?;
+        }
+        Form::Text => terminal.result(format!("{} is no longer enrolled\n", subject.words()).as_bytes())?,
+    }
+    Ok(Status::Done)
+}
+
+fn remove_by_name<'s>(
+    user: &str,
+    options: &RemoveArguments,
+    site: &Site,
+    store: &'s Store<'s>,
+    terminal: &Terminal,
+) -> Result<Subject, Failure> {
+    let account = site.account(user)?;
+    let subject = Subject { name: Some(account.name().as_str().to_owned()), uid: account.uid() };
+    // Opened, so that nobody's record goes because his uid is another's now; closed again, since a person is asked.
+    drop(open_record(store, &account)?);
+    agree(&subject, options, terminal)?;
+    let open = open_record(store, &account)?;
+    terminal.interruption().settle();
+    open.remove()?;
+    Ok(subject)
+}
+
+fn remove_by_uid<'s>(
+    uid: u32,
+    options: &RemoveArguments,
+    store: &'s Store<'s>,
+    terminal: &Terminal,
+) -> Result<Subject, Failure> {
+    let found = store.people()?.into_iter().find(|(of, _)| *of == uid).and_then(|(_, person)| person.ok());
+    let subject = Subject { name: found.map(|person| person.name.as_str().to_owned()), uid };
+    let who = format!("uid {uid}");
+    drop(store.lock_uid(uid).map_err(|failure| no_lock(failure, &who))?);
+    agree(&subject, options, terminal)?;
+    let locked = store.lock_uid(uid).map_err(|failure| no_lock(failure, &who))?;
+    terminal.interruption().settle();
+    locked.remove()?;
+    Ok(subject)
+}
+
+fn agree(subject: &Subject, options: &RemoveArguments, terminal: &Terminal) -> Result<(), Failure> {
+    if options.yes {
+        return Ok(());
+    }
+    terminal.ask_agreement(&format!("Remove what is enrolled for {}, backup codes included?", subject.words()))
+}
+
+impl Subject {
+    fn words(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} (uid {})", escaped(name), self.uid),
+            None => format!("uid {}", self.uid),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `status` and `list`: what is enrolled, without any secret.
+
+use nightlatch::audit::escaped;
+use nightlatch::clock::UnixTime;
+use nightlatch::record::{Device, Kind};
+use nightlatch::store::{Enrollment, LockFailure, OpenRecord};
+use nightlatch::user::Account;
+use nightlatch::verify::judge;
+use nightlatch::verify::throttle::Admission;
+
+use crate::Outcome;
+use crate::arguments::Form;
+use crate::failure::{Failure, Status};
+use crate::json::{self, DeviceStatus, LastLogin, PersonStatus, SCHEMA};
+use crate::site::{Site, open_record};
+use crate::terminal::Terminal;
+
+pub(crate) fn one(user: &str, site: &Site, terminal: &Terminal) -> Outcome {
+    let account = site.account(user)?;
+    let store = site.store()?;
+    let status = match store.enrollment(&account)? {
+        Enrollment::Enrolled(_) => {
+            let open = open_record(&store, &account)?;
+            warn_of_lost_slot(&open, terminal);
+            of_record(&open, account.name().as_str(), account.uid(), site)?
+        }
+        Enrollment::NotEnrolled(_) => of_nobody(&account),
+    };
+    match terminal.form() {
+        Form::Json => terminal.result(&json::line(&status))?,
+        Form::Text => terminal.result(sheet(&status).as_bytes())?,
+    }
+    Ok(Status::Done)
+}
+
+pub(crate) fn everybody(site: &Site, terminal: &Terminal) -> Outcome {
+    let store = site.store()?;
+    let (mut people, mut unreadable) = (Vec::new(), false);
+    for (uid, person) in store.people()? {
+        let found = person.map_err(Failure::Store).and_then(|person| {
+            let open = match store.lock_uid(uid) {
+                Ok(locked) => locked.open_as_made()?,
+                // Removed since the list was read.
+                Err(LockFailure::NotEnrolled(_)) => return Ok(None),
+                Err(LockFailure::Fault(fault)) => return Err(fault.into()),
+            };
+            warn_of_lost_slot(&open, terminal);
+            of_record(&open, person.name.as_str(), uid, site).map(Some)
+        });
+        match found {
+            Ok(status) => people.extend(status),
+            Err(failure) => {
+                unreadable = true;
+                terminal.warn(&format!("{failure}; {}", failure.remedy()));
+            }
+        }
+    }
+    match terminal.form() {
+        Form::Json => terminal.result(&json::line(&people))?,
+        Form::Text => terminal.result(table(&people).as_bytes())?,
+    }
+    // The array is printed and stays the only thing on stdout; the exit status says that it is not whole.
+    Ok(if unreadable { Status::Fault } else { Status::Done })
+}
+
+fn warn_of_lost_slot(open: &OpenRecord<'_>, terminal: &Terminal) {
+    if open.has_lost_a_slot() {
+        terminal.warn(&format!(
+            "{}: one of two ledger slots is lost, so that what is shown may not be the newest; the next login repairs it",
+            open.path().display()
+        ));
+    }
+}
+
+fn of_nobody(account: &Account) -> PersonStatus {
+    PersonStatus {
+        schema: SCHEMA,
+        user: account.name().as_str().to_owned(),
+        uid: account.uid(),
+        enrolled: false,
+        enrolled_at: None,
+        devices: Vec::new(),
+        backup_codes_left: 0,
+        failures: 0,
+        lock: None,
+        locked_until: None,
+        last_login: None,
+    }
+}
+
+fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result<PersonStatus, Failure> {
+    let (record, ledger, now) = (open.record(), open.ledger(), site.now()?);
+    let (lock, locked_until) = match ledger.throttle.standing(&site.config.rules().limits, now) {
+        Admission::Open => (None, None),
+        Admission::Waiting { seconds } => (Some("waiting"), Some(now.wall.plus(u64::from(seconds)).to_string())),
+        Admission::Blocked => (Some("blocked"), None),
+    };
+    let last_used = |device: &Device| ledger.device(device.id).and_then(|state| state.used_at);
+    Ok(PersonStatus {
+        schema: SCHEMA,
+        user: user.to_owned(),
+        uid,
+        enrolled: true,
+        enrolled_at: Some(record.enrolled_at.to_string()),
+        devices: record.devices.iter().map(|device| of_device(device, last_used(device))).collect(),
+        backup_codes_left: judge::backup_codes_left(record, ledger),
+        failures: ledger.throttle.failures(),
+        lock,
+        locked_until,
+        last_login: ledger.last_login.as_ref().map(|login| LastLogin {
+            time: login.time.to_string(),
+            service: login.service.as_str().to_owned(),
+            source: Some(login.source.as_str()).filter(|source| !source.is_empty()).map(str::to_owned),
+        }),
+    })
+}
+
+fn of_device(device: &Device, last_used: Option<UnixTime>) -> DeviceStatus {
+    DeviceStatus {
+        name: device.name.as_str().to_owned(),
+        kind: kind_name(device.kind),
+        algorithm: device.algorithm.name(),
+        digits: device.digits.count(),
+        period: period_of(device.kind),
+        last_used: last_used.map(|time| time.to_string()),
+    }
+}
+
+/// The machine word of a kind.
+pub(crate) fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Totp { .. } => "totp",
+        Kind::Hotp => "hotp",
+    }
+}
+
+/// Seconds of a step, where there are steps.
+pub(crate) fn period_of(kind: Kind) -> Option<u16> {
+    match kind {
+        Kind::Totp { period, .. } => Some(period.seconds()),
+        Kind::Hotp => None,
+    }
+}
+
+fn sheet(status: &PersonStatus) -> String {
+    let mut text = format!("{} (uid {})\n", escaped(&status.user), status.uid);
+    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<14}{value}\n"));
+    let Some(enrolled_at) = &status.enrolled_at else {
+        line("enrolled", "no");
+        return text;
+    };
+    line("enrolled", enrolled_at);
+    for device in &status.devices {
+        line("device", &device_words(device));
+    }
+    line("backup codes", &format!("{} left", status.backup_codes_left));
+    line("failures", &status.failures.to_string());
+    line("lock", &lock_words(status));
+    line("last login", &status.last_login.as_ref().map_or_else(|| "never".to_owned(), login_words));
+    text
+}
+
+fn device_words(device: &DeviceStatus) -> String {
+    let period = device.period.map(|period| format!(", {period} s")).unwrap_or_default();
+    let used = device.last_used.as_ref().map_or_else(|| "never used".to_owned(), |time| format!("last used {time}"));
+    format!("{}: {} {}, {} digits{period}, {used}", escaped(&device.name), device.kind, device.algorithm, device.digits)
+}
+
+fn lock_words(status: &PersonStatus) -> String {
+    match (status.lock, &status.locked_until) {
+        (Some(lock), Some(until)) => format!("{lock} until {until} ('nightlatch unlock {}' ends it)", status.user),
+        (Some(lock), None) => format!("{lock} ('nightlatch unlock {}' ends it)", status.user),
+        (None, _) => "none".to_owned(),
+    }
+}
+
+fn login_words(login: &LastLogin) -> String {
+    let source = login.source.as_ref().map(|source| format!(" from {}", escaped(source))).unwrap_or_default();
+    format!("{} by {}{source}", login.time, escaped(&login.service))
+}
+
+const HEADINGS: [&str; 7] = ["USER", "UID", "DEVICES", "BACKUP CODES", "FAILURES", "LOCK", "LAST LOGIN"];
+
+fn table(people: &[PersonStatus]) -> String {
+    let rows: Vec<[String; 7]> = people.iter().map(row).collect();
+    let mut widths = HEADINGS.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |cells: [&str; 7]| {
+        let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let mut text = line(HEADINGS);
+    for row in &rows {
+        text.push_str(&line(row.each_ref().map(String::as_str)));
+    }
+    text
+}
+
+fn row(status: &PersonStatus) -> [String; 7] {
+    let devices: Vec<String> = status.devices.iter().map(|device| escaped(&device.name)).collect();
+    let lock = match (status.lock, &status.locked_until) {
+        (Some(lock), Some(until)) => format!("{lock} until {until}"),
+        (Some(lock), None) => lock.to_owned(),
+        (None, _) => "-".to_owned(),
+    };
+    [
+        escaped(&status.user),
+        status.uid.to_string(),
+        devices.join(", "),
+        status.backup_codes_left.to_string(),
+        status.failures.to_string(),
+        lock,
+        status.last_login.as_ref().map_or_else(|| "-".to_owned(), login_words),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(user: &str, lock: Option<&'static str>) -> PersonStatus {
+        PersonStatus {
+            schema: SCHEMA,
+            user: user.to_owned(),
+            uid: 1000,
+            enrolled: true,
+            enrolled_at: Some("2026-11-23T09:30:00Z".to_owned()),
+            devices: Vec::new(),
+            backup_codes_left: 9,
+            failures: 2,
+            lock,
+            locked_until: None,
+            last_login: Some(LastLogin {
+                time: "2026-11-23T10:00:00Z".to_owned(),
+                service: "sshd".to_owned(),
+                source: Some("192.0.2.1".to_owned()),
+            }),
+        }
+    }
+
+    #[test]
+    fn columns_stand_under_their_headings_whatever_the_names() {
+        let text = table(&[status("jürgen-with-a-long-name", None), status("al", Some("blocked"))]);
+        let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+        let column = text.lines().next().unwrap().find("LAST LOGIN").unwrap();
+        for line in &lines[1..] {
+            assert_eq!(line[column..].iter().collect::<String>(), "2026-11-23T10:00:00Z by sshd from 192.0.2.1");
+        }
+    }
+
+    #[test]
+    fn no_name_moves_the_cursor() {
+        let mut odd = status("al", None);
+        odd.user = "\u{1b}[2Jroot\u{202e}".to_owned();
+        assert!(!table(&[odd]).contains('\u{1b}'));
+    }
+}

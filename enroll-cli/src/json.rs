@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The objects that --json prints. Their fields are an interface: they are only ever added to.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// Of every object.
+pub(crate) const SCHEMA: u32 = 1;
+/// More than the longest object with secrets: a buffer that grows leaves its beginning behind in freed memory.
+const ROOM: usize = 16 * 1024;
+
+/// Whom something was done for.
+#[derive(Serialize)]
+pub(crate) struct Changed<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    /// `None` where a record is removed by uid and does not say whose it was.
+    pub(crate) user: Option<&'a str>,
+    pub(crate) uid: u32,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Initialised<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    pub(crate) made: Vec<MadePart<'a>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct MadePart<'a> {
+    pub(crate) part: String,
+    pub(crate) path: std::borrow::Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Enrolled<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) devices: Vec<NewDevice<'a>>,
+    pub(crate) backup_codes: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct NewDevice<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) kind: &'static str,
+    pub(crate) algorithm: &'static str,
+    pub(crate) digits: u8,
+    pub(crate) period: Option<u16>,
+    pub(crate) secret: &'a str,
+    pub(crate) uri: &'a str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct NewBackupCodes<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) backup_codes: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Verified {
+    pub(crate) schema: u32,
+    pub(crate) outcome: &'static str,
+    pub(crate) method: Option<&'static str>,
+    pub(crate) backup_codes_left: u8,
+}
+
+/// One person, enrolled or not.
+#[derive(Serialize)]
+pub(crate) struct PersonStatus {
+    pub(crate) schema: u32,
+    pub(crate) user: String,
+    pub(crate) uid: u32,
+    pub(crate) enrolled: bool,
+    pub(crate) enrolled_at: Option<String>,
+    pub(crate) devices: Vec<DeviceStatus>,
+    pub(crate) backup_codes_left: u8,
+    pub(crate) failures: u32,
+    pub(crate) lock: Option<&'static str>,
+    pub(crate) locked_until: Option<String>,
+    pub(crate) last_login: Option<LastLogin>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DeviceStatus {
+    pub(crate) name: String,
+    pub(crate) kind: &'static str,
+    pub(crate) algorithm: &'static str,
+    pub(crate) digits: u8,
+    pub(crate) period: Option<u16>,
+    pub(crate) last_used: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct LastLogin {
+    pub(crate) time: String,
+    pub(crate) service: String,
+    /// `None` for a local login.
+    pub(crate) source: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    schema: u32,
+    error: Cause<'a>,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    kind: &'static str,
+    message: String,
+    path: Option<std::borrow::Cow<'a, str>>,
+    remedy: String,
+}
+
+/// The object of a failure.
+pub(crate) fn of_failure(failure: &Failure) -> Zeroizing<Vec<u8>> {
+    line(&Failed {
+        schema: SCHEMA,
+        error: Cause {
+            kind: failure.kind(),
+            message: failure.to_string(),
+            path: failure.path().map(|path| path.to_string_lossy()),
+            remedy: failure.remedy(),
+        },
+    })
+}
+
+/// One line with one object.
+pub(crate) fn line(object: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
+    // Neither a vector nor these types can fail; if one ever did, half an object is what a reader cannot take for one.
+    let _: serde_json::Result<()> = serde_json::to_writer(&mut *bytes, object);
+    bytes.push(b'\n');
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_where_and_what_to_do() {
+        let bytes = of_failure(&Failure::QrFileExists { path: "/root/a.png".into() });
+        assert_eq!(
+            String::from_utf8(bytes.to_vec()).unwrap(),
+            "{\"schema\":1,\"error\":{\"kind\":\"exists\",\"message\":\"/root/a.png: exists, and is not written over\",\
+             \"path\":\"/root/a.png\",\"remedy\":\"name another file, or 'rm /root/a.png'\"}}\n"
+        );
+        let bytes = of_failure(&Failure::NotRoot);
+        assert!(String::from_utf8(bytes.to_vec()).unwrap().contains("\"path\":null"));
+    }
+
+    #[test]
+    fn the_longest_object_with_secrets_fits_the_buffer_without_growing() {
+        let (secret, uri, code) = ("A".repeat(205), "%".repeat(1300), "ABCD-EFGH-JKMN-PQRS");
+        let device = NewDevice {
+            name: &"\u{10ffff}".repeat(32),
+            kind: "totp",
+            algorithm: "sha512",
+            digits: 8,
+            period: Some(120),
+            secret: &secret,
+            uri: &uri,
+        };
+        let object = Enrolled {
+            schema: SCHEMA,
+            changed: true,
+            user: &"\"".repeat(255),
+            uid: u32::MAX,
+            devices: vec![device],
+            backup_codes: vec![code; 20],
+        };
+        assert!(line(&object).len() < ROOM);
+    }
+}

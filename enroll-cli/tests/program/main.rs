@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The program as it is used: the real binary, as root, against a store of the test's own. Needs oathtool (the phone),
+//! zbarimg (its camera) and rsvg-convert.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends where something is not as expected; clippy knows only #[test] functions for tests"
+)]
+#![allow(clippy::disallowed_methods, reason = "a test's phone reads the clock itself")]
+
+mod camera;
+mod host;
+mod phone;
+mod window;
+
+mod backup_codes;
+mod enroll;
+mod enroll_on_a_terminal;
+mod enroll_unattended;
+mod init;
+mod qr_code;
+mod remove;
+mod status;
+mod unlock;
+mod usage;
+mod verify;
