@@ -339,6 +339,19 @@ fn with_the_newer_slot_rotten_no_used_code_comes_back_and_the_next_login_mends_i
 }
 
 #[test]
+fn a_gap_between_the_slots_sequences_brings_no_used_code_back() {
+    let site = Site::with_alice();
+    let old = fs::read(site.file()).unwrap();
+    for login in 0..3 {
+        assert!(site.admits(&code_at(NOON + 30 * login), NOON + 30 * login));
+    }
+    let mut mixed = fs::read(site.file()).unwrap();
+    mixed[4096..8192].copy_from_slice(&old[4096..8192]);
+    fs::write(site.file(), &mixed).unwrap();
+    assert!(!site.admits(&code_at(NOON + 60), NOON + 60), "the slot between them is lost, and with it the last login");
+}
+
+#[test]
 fn a_rotten_block_revives_no_backup_code() {
     for slot in [4096_usize, 8192] {
         let site = Site::with_alice();
