@@ -72,7 +72,7 @@ fn make_config(path: &Path, made: &mut Vec<Made>) -> Result<(), Fault> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Fault::Untrusted { path: path.to_owned(), flaw: crate::error::Flaw::NotAbsolute });
     };
-    make_directory(parent, LIKE_ETC, Part::Config, made)?;
+    make_directory(parent, LIKE_ETC, Part::Config, &mut Vec::new())?;
     let directory = TrustedDirectory::open(parent, Privacy::Public, Part::Config)?;
     if rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
         return Ok(());
