@@ -62,7 +62,7 @@ pub(crate) fn reaction(result: &Result<Verdict, Failure>, who: &Who, occasion: &
         Ok(Verdict::Judged(Answer::Accepted(accepted))) => accepted_reaction(accepted, who, occasion),
         Ok(Verdict::Judged(Answer::Refused(refusal))) => {
             let log = (Level::Notice, line("refused", who, occasion).with("cause", refusal));
-            refused(PamResultCode::PAM_AUTH_ERR, with_wait(log, *refusal))
+            refused(PamResultCode::PAM_AUTH_ERR, with_wait(log, *refusal, who))
         }
         Ok(Verdict::Exempt(exemption)) => Reaction {
             code: PamResultCode::PAM_IGNORE,
@@ -135,10 +135,13 @@ fn refused(code: PamResultCode, log: (Level, LogLine)) -> Reaction {
     Reaction { code, message, log, delay: Delay::AsAfterAWrongPassword }
 }
 
-fn with_wait((level, line): (Level, LogLine), refusal: Refusal) -> (Level, LogLine) {
+fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (Level, LogLine) {
+    let unlock = format!("nightlatch unlock {}", who.shown());
     match refusal {
-        Refusal::Waiting { seconds } => (level, line.with("seconds_left", seconds)),
-        Refusal::Blocked => (level, line.with("remedy", "nightlatch unlock USER")),
+        Refusal::Waiting { seconds } => {
+            (level, line.with("seconds_left", seconds).with("remedy", format_args!("wait, or {unlock}")))
+        }
+        Refusal::Blocked => (level, line.with("remedy", unlock)),
         Refusal::Wrong | Refusal::Past | Refusal::Replay | Refusal::UsedBackupCode | Refusal::NoSuchLength => {
             (level, line)
         }
@@ -158,7 +161,9 @@ fn unjudged_line(unjudged: &Unjudged, who: &Who, occasion: &Occasion) -> LogLine
     let line = line("refused", who, occasion);
     match unjudged {
         Unjudged::NotACode(cause) => line.with("cause", format_args!("not a code: {cause}")),
-        Unjudged::NotEnrolled(_) => line.with("cause", "not enrolled").with("remedy", "nightlatch enroll USER"),
+        Unjudged::NotEnrolled(_) => {
+            line.with("cause", "not enrolled").with("remedy", format_args!("nightlatch enroll {}", who.shown()))
+        }
         Unjudged::NoAccount(cause) => line.with("cause", cause),
         Unjudged::NoKeyFirst => line.with("cause", "require_key, and sshd has seen no public key").with(
             "remedy",

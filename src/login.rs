@@ -79,11 +79,11 @@ pub(crate) fn authenticate(
 ) -> Result<Verdict, Failure> {
     let config = Config::read(arguments.config())?;
     let password = pam.password();
+    let account = resolve(&pam.user()?)?;
+    who.account = account.as_ref().ok().cloned();
     if arguments.key_first == KeyFirst::Required && !saw_public_key(pam) {
         return Ok(Verdict::Refused(Unjudged::NoKeyFirst));
     }
-    let account = resolve(&pam.user()?)?;
-    who.account = account.as_ref().ok().cloned();
     let requirement = policy::requirement(&config, arguments.leniency);
     detail(pam, arguments, || LogLine::new("policy").with("user", who.shown()).with("requires", requirement.name()));
     if let (Requirement::CodeIfEnrolled(leave), Ok(account)) = (requirement, &account)
