@@ -19,6 +19,8 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub mod ways;
+
 use rexpect::session::PtySession;
 use serde_json::Value;
 
@@ -74,6 +76,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// A name without an account.
+    pub fn nobody() -> Self {
+        Self { name: unique("nobody"), secret: String::new(), backup_codes: Vec::new() }
+    }
+
     /// An account with a password, not enrolled.
     pub fn stranger(stem: &str) -> Self {
         in_the_bed();
@@ -218,11 +225,16 @@ impl Journal {
         Self { cursor }
     }
 
+    /// Everybody's lines since.
+    pub fn all(&self) -> String {
+        ok("journalctl", &["--sync"]);
+        ok("journalctl", &[&format!("--after-cursor={}", self.cursor), "--output=cat", "--no-pager"])
+    }
+
     /// Our module's lines since, of one person or service.
     pub fn lines(&self, about: &str) -> String {
-        ok("journalctl", &["--sync"]);
-        let all = ok("journalctl", &[&format!("--after-cursor={}", self.cursor), "--output=cat", "--no-pager"]);
-        all.lines()
+        self.all()
+            .lines()
             .filter(|line| line.contains("pam_nightlatch(") && line.contains(about))
             .map(|l| format!("{l}\n"))
             .collect()

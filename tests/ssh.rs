@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! ssh, by the recipes of pam.d/, as a person meets it: what is on the screen, and what the log says.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod scene;
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use scene::ways::{self, Changed, GOT_IN, SAY_SO, Way};
+use scene::*;
+
+/// sshd has one configuration, so these tests run one after the other.
+static SSHD: Mutex<()> = Mutex::new(());
+const SHARE: &str = "/usr/local/share/nightlatch/pam.d";
+
+const SSH: Way = Way { open: |person| ssh(person, ""), password_prompt: "Password: ", service: "sshd", talks: true };
+
+/// Puts a recipe in place as its README says, and restarts sshd.
+struct Recipe {
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Recipe {
+    fn installed(name: &str) -> Self {
+        Self::changed(name, |service| service, |snippet| snippet)
+    }
+
+    fn changed(name: &str, service: impl Fn(String) -> String, snippet: impl Fn(String) -> String) -> Self {
+        in_the_bed();
+        let turn = SSHD.lock().unwrap_or_else(PoisonError::into_inner);
+        fs::write("/etc/pam.d/sshd", service(fs::read_to_string(format!("{SHARE}/{name}")).unwrap())).unwrap();
+        let text = snippet(fs::read_to_string(format!("{SHARE}/{name}.conf")).unwrap());
+        fs::write("/etc/ssh/sshd_config.d/10-nightlatch.conf", text).unwrap();
+        ok("/usr/sbin/sshd", &["-t"]);
+        ok("systemctl", &["restart", "ssh"]);
+        let up = || run("sh", &["-c", "ssh-keyscan -T 1 127.0.0.1 2>/dev/null | grep -q ssh"]).status.success();
+        assert!((0..50).any(|_| up()), "sshd does not answer");
+        Self { _turn: turn }
+    }
+}
+
+/// A client that is asked once, unless `options`, of which ssh takes the first, say otherwise.
+fn ssh(person: &Person, options: &str) -> Terminal {
+    Terminal::open(&format!(
+        "ssh {options} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o NumberOfPasswordPrompts=1 \
+         {}@127.0.0.1 '{SAY_SO}'",
+        person.name
+    ))
+}
+
+/// One login with password and a reply to the second prompt; what was on the screen.
+fn login(person: &Person, options: &str, reply: &str) -> String {
+    ssh(person, options).sees("Password: ").types(PASSWORD).sees(PROMPT).types(reply).rest()
+}
+
+/// A key for a person; gives the options that use it and no other.
+fn key_of(person: &Person) -> String {
+    let (home, key) = (format!("/home/{}/.ssh", person.name), format!("/root/key-of-{}", person.name));
+    ok("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &key]);
+    let install = format!(
+        "install -d -m 700 -o {0} -g {0} {home} && install -m 600 -o {0} -g {0} {key}.pub {home}/authorized_keys",
+        person.name
+    );
+    ok("sh", &["-ec", &install]);
+    format!("-o IdentitiesOnly=yes -i {key}")
+}
+
+#[test]
+fn the_right_code_gets_in_once() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    ways::the_right_code_gets_in_once(SSH);
+}
+
+#[test]
+fn whatever_is_no_right_code_is_refused_alike() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    ways::whatever_is_no_right_code_is_refused_alike(SSH);
+}
+
+#[test]
+fn a_backup_code_gets_in_once_however_it_is_typed() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    ways::a_backup_code_gets_in_once_however_it_is_typed(SSH);
+}
+
+#[test]
+fn whoever_is_not_enrolled_is_asked_and_refused() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    ways::whoever_is_not_enrolled_is_asked_and_refused(SSH);
+}
+
+#[test]
+fn with_nullok_the_password_is_enough_until_somebody_is_enrolled() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    ways::with_nullok_the_password_is_enough_until_somebody_is_enrolled(SSH, "sshd");
+}
+
+#[test]
+fn whoever_is_blocked_is_asked_and_refused_until_unlock() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    ways::whoever_is_blocked_is_asked_and_refused_until_unlock(SSH, "sshd");
+}
+
+#[test]
+fn whoever_mistypes_is_asked_again_on_the_same_connection() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    let ann = Person::enrolled("ann");
+    let mut terminal = ssh(&ann, "-o NumberOfPasswordPrompts=3");
+    terminal.sees("Password: ").types(PASSWORD).sees(PROMPT).types(&ann.wrong_code());
+    terminal.sees(REFUSAL).sees("Password: ").types(PASSWORD).sees(PROMPT).types(&ann.code(0));
+    let screen = terminal.rest();
+    assert!(screen.contains(GOT_IN), "{screen}");
+}
+
+#[test]
+fn whoever_has_no_password_is_never_asked_for_a_code() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    let (ann, nobody) = (Person::enrolled("ann"), Person::nobody());
+    let journal = Journal::mark();
+    for person in [&ann, &nobody] {
+        let screen = ssh(person, "").sees("Password: ").types("wrong").rest();
+        assert!(screen.contains("Permission denied") && !screen.contains(PROMPT), "{screen}");
+    }
+    assert_eq!(journal.lines(""), "");
+    assert_eq!(ann.status()["failures"], 0);
+}
+
+#[test]
+fn while_strangers_wait_the_owner_goes_on_from_a_known_address() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    let ann = Person::enrolled("ann");
+    let at_home = "-b 127.0.0.2";
+    steady(8);
+    assert!(login(&ann, at_home, &ann.code(-1)).contains(GOT_IN));
+    let wrong = ann.wrong_code();
+    for _ in 0..2 {
+        let mut terminal = ssh(&ann, "-o NumberOfPasswordPrompts=3");
+        for _ in 0..3 {
+            terminal.sees("Password: ").types(PASSWORD).sees(PROMPT).types(&wrong);
+        }
+        terminal.sees("Permission denied").rest();
+    }
+    assert_eq!((ann.status()["lock"].as_str(), ann.status()["failures"].as_u64()), (Some("waiting"), Some(6)));
+    let journal = Journal::mark();
+    let screen = login(&ann, "", &ann.code(0));
+    assert!(screen.contains(REFUSAL) && !screen.contains(GOT_IN), "{screen}");
+    let lines = journal.lines(&ann.name);
+    assert!(lines.contains("cause=\"waiting after failures\"") && lines.contains("seconds_left="), "{lines}");
+    assert!(login(&ann, at_home, &ann.code(0)).contains(GOT_IN));
+    assert_eq!(ann.status()["failures"], 6, "the owner's login gives strangers no new guesses");
+    ok("nightlatch", &["unlock", &ann.name]);
+    assert!(login(&ann, "", &ann.code(1)).contains(GOT_IN));
+}
+
+#[test]
+fn whoever_hangs_up_at_the_prompt_is_not_charged() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    let ann = Person::enrolled("ann");
+    let journal = Journal::mark();
+    let mut terminal = ssh(&ann, "");
+    terminal.sees("Password: ").types(PASSWORD).sees(PROMPT);
+    drop(terminal);
+    // sshd ends the process that asks; what counts is that nothing was judged.
+    let gone = format!("authenticating user {} 127.0.0.1", ann.name);
+    let ended = || {
+        std::thread::sleep(Duration::from_millis(100));
+        journal.all().contains(&gone)
+    };
+    assert!((0..50).any(|_| ended()), "{}", journal.all());
+    assert_eq!(ann.status()["failures"], 0);
+}
+
+/// sshd's `password` method answers every prompt with the password.
+#[test]
+fn sshds_password_method_is_refused_and_not_charged() {
+    let _sshd = Recipe::changed(
+        "sshd-password-code",
+        |service| service,
+        |_| "UsePAM yes\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\n".to_owned(),
+    );
+    let ann = Person::enrolled("ann");
+    let journal = Journal::mark();
+    let screen = ssh(&ann, "").sees("password: ").types(PASSWORD).rest();
+    assert!(screen.contains("Permission denied") && !screen.contains(GOT_IN), "{screen}");
+    let lines = journal.lines(&ann.name);
+    assert!(lines.contains("the password"), "{lines}");
+    assert_eq!(ann.status()["failures"], 0);
+}
+
+#[test]
+fn a_key_alone_is_not_enough_where_passwords_and_codes_are_asked() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    let ann = Person::enrolled("ann");
+    let key = key_of(&ann);
+    let screen = ssh(&ann, &format!("{key} -o PreferredAuthentications=publickey")).rest();
+    assert!(screen.contains("Permission denied") && !screen.contains(GOT_IN), "{screen}");
+    assert!(login(&ann, &key, &ann.code(0)).contains(GOT_IN));
+}
+
+#[test]
+fn key_and_code_get_in_without_a_password_and_neither_does_alone() {
+    let _sshd = Recipe::installed("sshd-key-code");
+    let ann = Person::enrolled("ann");
+    let key = key_of(&ann);
+    let screen = ssh(&ann, &format!("{key} -o PreferredAuthentications=publickey")).rest();
+    assert!(screen.contains("Permission denied") && !screen.contains(GOT_IN), "{screen}");
+    let screen = ssh(&ann, "-o PubkeyAuthentication=no").rest();
+    assert!(screen.contains("Permission denied") && !screen.contains(PROMPT), "{screen}");
+    let screen = ssh(&ann, &key).sees(PROMPT).types(&ann.wrong_code()).rest();
+    assert!(screen.contains(REFUSAL) && !screen.contains(GOT_IN), "{screen}");
+    let screen = ssh(&ann, &key).sees(PROMPT).types(&ann.code(0)).rest();
+    assert!(screen.contains(GOT_IN) && !screen.to_lowercase().contains("password:"), "{screen}");
+}
+
+#[test]
+fn a_lost_line_of_sshds_config_is_no_login_by_a_code_alone() {
+    let _sshd = Recipe::changed(
+        "sshd-key-code",
+        |service| service,
+        |snippet| snippet.lines().filter(|line| !line.starts_with("Auth")).map(|line| format!("{line}\n")).collect(),
+    );
+    let ann = Person::enrolled("ann");
+    let journal = Journal::mark();
+    let screen = ssh(&ann, "-o PubkeyAuthentication=no").rest();
+    assert!(screen.contains(REFUSAL) && !screen.contains(PROMPT) && !screen.contains(GOT_IN), "{screen}");
+    let lines = journal.lines(&ann.name);
+    assert!(lines.contains("sshd has seen no public key") && lines.contains("AuthenticationMethods"), "{lines}");
+}
+
+#[test]
+fn an_exempt_person_gets_in_by_the_key_alone_and_is_not_locked_out() {
+    let _sshd = Recipe::installed("sshd-key-code");
+    let _nullok = Changed::arguments("sshd", "nullok");
+    let stranger = Person::stranger("stranger");
+    let screen = ssh(&stranger, &key_of(&stranger)).rest();
+    assert!(screen.contains(GOT_IN) && !screen.contains(PROMPT), "{screen}");
+    let screen = ssh(&stranger, "-o PubkeyAuthentication=no").rest();
+    assert!(screen.contains("Permission denied") && !screen.contains(GOT_IN), "{screen}");
+}
