@@ -145,6 +145,13 @@ impl Service {
     pub fn alone(arguments: &str) -> Self {
         Self::new(&format!("auth required pam_nightlatch.so {arguments}\naccount required pam_permit.so\n"))
     }
+
+    /// Our module behind a password that was right, as far as libpam is concerned.
+    pub fn behind_a_success(arguments: &str) -> Self {
+        Self::new(&format!(
+            "auth required pam_permit.so\nauth required pam_nightlatch.so {arguments}\naccount required pam_permit.so\n"
+        ))
+    }
 }
 
 impl Drop for Service {

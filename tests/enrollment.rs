@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What an administrator does with `nightlatch`, and what the next login makes of it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod scene;
+
+use scene::*;
+
+/// The secret for typing by hand: groups of four base32 symbols, placed on the screen by escape sequences.
+fn secret_on(screen: &str) -> String {
+    let is_group = |word: &str| word.len() == 4 && word.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
+    screen
+        .split('\x1b')
+        .filter_map(|placed| placed.split_once('H').map(|(_, text)| text))
+        .filter(|text| text.split(' ').count() == 4 && text.split(' ').all(is_group))
+        .map(|text| text.replace(' ', ""))
+        .collect()
+}
+
+/// Enrolls on a terminal up to the question for the first code.
+fn begin(person: &mut Person, more: &str) -> Terminal {
+    let mut terminal = Terminal::open(&format!("nightlatch enroll {} {more}", person.name));
+    terminal.sees("Code from the app: ");
+    person.secret = secret_on(&terminal.screen);
+    assert_eq!(person.secret.len(), 32, "{}", terminal.screen);
+    terminal
+}
+
+#[test]
+fn the_code_that_confirmed_the_enrollment_is_used() {
+    let (service, mut ann) = (Service::alone(""), Person::stranger("ann"));
+    let mut terminal = begin(&mut ann, "");
+    steady(8);
+    let code = ann.code(0);
+    let screen = terminal.types(&code).rest();
+    assert!(screen.contains("Backup codes of"), "{screen}");
+    assert_eq!(attempt(&service, &ann.name, &code).answer(), "PAM_AUTH_ERR");
+    assert_eq!(attempt(&service, &ann.name, &ann.code(1)).answer(), "PAM_SUCCESS");
+}
+
+#[test]
+fn an_enrollment_that_nobody_confirmed_changes_nothing() {
+    let (service, mut ann) = (Service::behind_a_success("nullok"), Person::stranger("ann"));
+    let mut terminal = begin(&mut ann, "");
+    assert_eq!(attempt(&service, &ann.name, "").prompts(), 0, "still exempt");
+    terminal.types("\x03");
+    terminal.rest();
+    assert_eq!(attempt(&service, &ann.name, "").prompts(), 0, "still exempt");
+    assert_eq!(ann.status()["enrolled"], false);
+}
+
+#[test]
+fn the_old_phone_works_until_the_new_one_is_confirmed() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    let mut new = Person { name: ann.name.clone(), secret: String::new(), backup_codes: Vec::new() };
+    let mut terminal = begin(&mut new, "--replace");
+    steady(8);
+    assert_eq!(attempt(&service, &ann.name, &ann.code(-1)).answer(), "PAM_SUCCESS");
+    terminal.types(&new.code(0)).rest();
+    for old in [&ann.code(0), &ann.backup_codes[0]] {
+        assert_eq!(attempt(&service, &ann.name, old).answer(), "PAM_AUTH_ERR");
+    }
+    assert_eq!(attempt(&service, &ann.name, &new.code(1)).answer(), "PAM_SUCCESS");
+}
+
+#[test]
+fn new_backup_codes_make_the_old_ones_void() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    let made = ok("nightlatch", &["backup-codes", &ann.name, "--yes", "--json"]);
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(attempt(&service, &ann.name, &ann.backup_codes[0]).answer(), "PAM_AUTH_ERR");
+    let new = made["backup_codes"][0].as_str().unwrap();
+    assert_eq!(attempt(&service, &ann.name, new).answer(), "PAM_SUCCESS");
+    assert_eq!(attempt(&service, &ann.name, &ann.code(0)).answer(), "PAM_SUCCESS", "the phone goes on");
+}
+
+#[test]
+fn a_code_that_verify_took_is_used() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    steady(6);
+    let code = ann.code(0);
+    ok("sh", &["-c", &format!("echo {code} | nightlatch verify {}", ann.name)]);
+    assert_eq!(attempt(&service, &ann.name, &code).answer(), "PAM_AUTH_ERR");
+    let again = run("sh", &["-c", &format!("echo {code} | nightlatch verify {}", ann.name)]);
+    assert_eq!(again.status.code(), Some(3));
+}
+
+#[test]
+fn whoever_was_removed_is_not_enrolled() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    ok("nightlatch", &["remove", &ann.name, "--yes"]);
+    let journal = Journal::mark();
+    assert_eq!(attempt(&service, &ann.name, &ann.code(0)).answer(), "PAM_AUTH_ERR");
+    assert!(journal.lines(&ann.name).contains("cause=\"not enrolled\""));
+}
+
+#[test]
+fn the_record_of_a_deleted_account_is_removed_by_its_uid() {
+    let ann = Person::enrolled("ann");
+    let uid = ok("id", &["-u", &ann.name]).trim().to_owned();
+    ok("userdel", &[&ann.name]);
+    assert!(ok("nightlatch", &["list", "--json"]).contains(&format!("\"uid\":{uid}")));
+    ok("nightlatch", &["remove", "--uid", &uid, "--yes"]);
+    assert!(!std::path::Path::new(&format!("/var/lib/nightlatch/users/{uid}")).exists());
+}
+
+#[test]
+fn every_setting_that_can_be_enrolled_logs_in() {
+    let service = Service::alone("");
+    for (algorithm, digits, period) in [("sha1", 7, 60), ("sha256", 8, 30), ("sha512", 6, 15), ("sha512", 8, 120)] {
+        let (d, p) = (digits.to_string(), period.to_string());
+        let ann = Person::enrolled_with("ann", &["--algorithm", algorithm, "--digits", &d, "--period", &p]);
+        let code = || {
+            let (mode, step) = (format!("--totp={algorithm}"), format!("--time-step-size={p}s"));
+            ok("oathtool", &[&mode, "-d", &d, &step, "-b", &ann.secret]).trim().to_owned()
+        };
+        assert_eq!(attempt(&service, &ann.name, &code()).answer(), "PAM_SUCCESS", "{algorithm} {digits} {period}");
+    }
+}
