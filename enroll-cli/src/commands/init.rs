@@ -40,9 +40,8 @@ fn text(made: &[Made]) -> String {
 
 fn next_steps(site: &Site, terminal: &Terminal) {
     let (keys, store) = (site.config.keys().display(), site.config.store().display());
-    terminal.note("next: enroll somebody ('nightlatch enroll USER') before any service asks for codes,");
-    terminal
-        .note("then put the line into /etc/pam.d: the README in pam.d/ says how, and how not to lock yourself out.");
+    terminal.note("next: enroll somebody ('nightlatch enroll USER') before a service asks for codes,");
+    terminal.note("then protect ssh and sudo: README.md beside the service files says how.");
     terminal.warn(&format!(
         "back up {keys} and {store}, and keep the two apart: records without their key are lost, \
          and whoever has both has everybody's secrets"
