@@ -206,7 +206,8 @@ fn store_code(fault: &Fault) -> PamResultCode {
         | Fault::Newer { .. }
         | Fault::Foreign { .. }
         | Fault::DoesNotFit { .. }
-        | Fault::KeyLost { .. } => PamResultCode::PAM_AUTHINFO_UNAVAIL,
+        | Fault::KeyLost { .. }
+        | Fault::StoreLost { .. } => PamResultCode::PAM_AUTHINFO_UNAVAIL,
         Fault::Busy { .. }
         | Fault::Restless { .. }
         | Fault::Io { .. }
@@ -227,7 +228,8 @@ fn store_level(fault: &Fault) -> Level {
         | Fault::Newer { .. }
         | Fault::Foreign { .. }
         | Fault::DoesNotFit { .. }
-        | Fault::KeyLost { .. } => Level::Alert,
+        | Fault::KeyLost { .. }
+        | Fault::StoreLost { .. } => Level::Alert,
         Fault::Busy { .. }
         | Fault::Restless { .. }
         | Fault::Io { .. }

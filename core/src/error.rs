@@ -171,10 +171,17 @@ pub enum Fault {
         /// Which part of it.
         part: Part,
     },
-    /// Records are there, but not the key that seals them: a new key would make them unreadable for good.
+    /// Records are there, but not their key or not their marker: a new key would make them unreadable for good.
     KeyLost {
         /// The store with the records.
         path: PathBuf,
+    },
+    /// A key is there, but no store: one made now, in place of one that is not mounted, would have nobody enrolled.
+    StoreLost {
+        /// Where the store should be.
+        path: PathBuf,
+        /// The directory with the key.
+        keys: PathBuf,
     },
 }
 
@@ -201,7 +208,8 @@ impl Fault {
             | Self::Denied { path }
             | Self::Io { path, .. }
             | Self::DoesNotFit { path, .. }
-            | Self::KeyLost { path } => Some(path),
+            | Self::KeyLost { path }
+            | Self::StoreLost { path, .. } => Some(path),
             Self::ClockBefore1970 | Self::ClockUnreadable | Self::NoRandomness | Self::NoMemory => None,
         }
     }
@@ -223,6 +231,7 @@ impl Fault {
             Self::NoMemory => "memory",
             Self::DoesNotFit { .. } => "size",
             Self::KeyLost { .. } => "key-lost",
+            Self::StoreLost { .. } => "store-lost",
         }
     }
 
@@ -269,9 +278,12 @@ impl Fault {
             Self::NoMemory => "free memory, or raise the limit of the service that asked".to_owned(),
             Self::DoesNotFit { .. } => "remove devices or backup codes of this account".to_owned(),
             Self::KeyLost { path } => format!(
-                "put the key that {} was made with back from a backup; to begin anew without these records, move the store away first",
+                "put the key and the marker that {} was made with back from a backup; to begin anew without these records, move the store away first",
                 path.display()
             ),
+            Self::StoreLost { keys, .. } => {
+                format!("mount what is not mounted; for a new store, move the key out of {} first", keys.display())
+            }
         }
     }
 }
@@ -342,7 +354,10 @@ impl fmt::Display for Fault {
             Self::NoMemory => f.write_str("not enough memory to check a backup code"),
             Self::DoesNotFit { path, part } => write!(f, "{}: the {part} does not fit its place", path.display()),
             Self::KeyLost { path } => {
-                write!(f, "{}: records are there, but the key that seals them is not", path.display())
+                write!(f, "{}: records are there, but not their key or not their marker", path.display())
+            }
+            Self::StoreLost { path, keys } => {
+                write!(f, "{}: no store there, though {} holds a key", path.display(), keys.display())
             }
         }
     }
@@ -365,7 +380,8 @@ impl std::error::Error for Fault {
             | Self::NoRandomness
             | Self::NoMemory
             | Self::DoesNotFit { .. }
-            | Self::KeyLost { .. } => None,
+            | Self::KeyLost { .. }
+            | Self::StoreLost { .. } => None,
         }
     }
 }

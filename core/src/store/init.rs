@@ -34,38 +34,83 @@ const BTRFS_MAGIC: i64 = 0x9123_683e;
 ///
 /// # Errors
 ///
-/// [`Fault::KeyLost`] where records are there but not their key or not the marker; any other [`Fault`].
+/// [`Fault::KeyLost`] where records are there but not their key or not the marker, [`Fault::StoreLost`] where a key is
+/// there but no store; any other [`Fault`].
 pub fn initialise(config: &Config, config_path: &Path, random: &dyn Random) -> Result<Vec<Made>, Fault> {
+    let beginning = Beginning::of(config)?;
     let mut made = Vec::new();
     make_config(config_path, &mut made)?;
     make_directory(config.keys(), OWNER_ONLY, Part::Keys, &mut made)?;
     make_directory(config.store(), OWNER_ONLY, Part::Store, &mut made)?;
     make_users(config, &mut made)?;
     let store = Store::open(config, random)?;
-    match store.marker_key() {
-        Ok(_) => return Ok(made),
-        Err(Fault::Missing { part: Part::Marker, .. }) => {}
-        Err(Fault::Missing { part: Part::Key, .. }) => {
-            return Err(Fault::KeyLost { path: config.store().to_owned() });
-        }
-        Err(fault) => return Err(fault),
-    }
-    if !uids_in(&store.users)?.is_empty() {
-        return Err(Fault::KeyLost { path: config.store().to_owned() });
+    match beginning {
+        Beginning::Made => match store.marker_key() {
+            Ok(_) => return Ok(made),
+            Err(Fault::Missing { part: Part::Key, .. }) => {
+                return Err(Fault::KeyLost { path: config.store().to_owned() });
+            }
+            Err(fault) => return Err(fault),
+        },
+        Beginning::Interrupted => remove_marker(&store)?,
+        Beginning::Nothing => {}
     }
     let keyring = Keyring::open(config.keys())?;
-    // An init that was interrupted between key and marker left exactly one key: it goes on with that one.
-    let (id, key) = match keyring.ids()?.as_slice() {
-        [only] => (*only, keyring.load(*only)?),
-        _ => {
-            let (id, key) = keyring.make(random)?;
-            made.push(Made { part: Part::Key, path: keyring.path().join(id.to_string()) });
-            (id, key)
-        }
-    };
+    let key = MasterKey::generate(random)?;
+    let id = key.id().ok_or(Fault::NoRandomness)?;
+    // The marker first: whoever is interrupted here leaves a marker without a key, which is told from a key whose store
+    // is not mounted.
     make_marker(&store, id, &key)?;
+    keyring.put(id, &key)?;
+    made.push(Made { part: Part::Key, path: keyring.path().join(id.to_string()) });
     made.push(Made { part: Part::Marker, path: store.root.path().join(MARKER) });
     Ok(made)
+}
+
+/// What stands before anything is made. Looked at first: a directory made in place of a mount that is missing would be
+/// taken for the store until the mount hides it.
+enum Beginning {
+    Nothing,
+    /// An init was interrupted between marker and key; nobody was enrolled.
+    Interrupted,
+    Made,
+}
+
+impl Beginning {
+    fn of(config: &Config) -> Result<Self, Fault> {
+        let keys = match Keyring::open(config.keys()) {
+            Ok(keyring) => !keyring.ids()?.is_empty(),
+            Err(Fault::Missing { .. }) => false,
+            Err(fault) => return Err(fault),
+        };
+        let (path, open) = (config.store(), |path: &Path, part| TrustedDirectory::open(path, Privacy::Private, part));
+        let marker = match open(path, Part::Store) {
+            Ok(root) => match rustix::fs::statat(&root, MARKER, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => true,
+                Err(Errno::NOENT) => false,
+                Err(errno) => return Err(Fault::io(&path.join(MARKER), "stat", errno)),
+            },
+            Err(Fault::Missing { .. }) => false,
+            Err(fault) => return Err(fault),
+        };
+        let records = match open(&path.join(USERS), Part::Users) {
+            Ok(users) => !uids_in(&users)?.is_empty(),
+            Err(Fault::Missing { .. }) => false,
+            Err(fault) => return Err(fault),
+        };
+        match (keys, marker, records) {
+            (true, true, _) => Ok(Self::Made),
+            (false, true, false) => Ok(Self::Interrupted),
+            (false, false, false) => Ok(Self::Nothing),
+            (true, false, false) => Err(Fault::StoreLost { path: path.to_owned(), keys: config.keys().to_owned() }),
+            (_, false, true) | (false, true, true) => Err(Fault::KeyLost { path: path.to_owned() }),
+        }
+    }
+}
+
+fn remove_marker(store: &Store<'_>) -> Result<(), Fault> {
+    let path = store.root.path().join(MARKER);
+    rustix::fs::unlinkat(&store.root, MARKER, AtFlags::empty()).or_fault(&path, "remove")
 }
 
 fn make_config(path: &Path, made: &mut Vec<Made>) -> Result<(), Fault> {

@@ -8,7 +8,6 @@ use rustix::fs::{Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::error::{Fault, OrFault, Part};
-use crate::random::Random;
 use crate::secret::MasterKey;
 use crate::store::layout::KeyId;
 use crate::trusted::{CAREFULLY, Privacy, Trust, TrustedDirectory, TrustedFile};
@@ -47,10 +46,8 @@ impl Keyring {
         Ok(ids)
     }
 
-    /// Draws a key and makes its file, durably.
-    pub(crate) fn make(&self, random: &dyn Random) -> Result<(KeyId, MasterKey), Fault> {
-        let key = MasterKey::generate(random)?;
-        let id = key.id().ok_or(Fault::NoRandomness)?;
+    /// Makes the key's file, durably.
+    pub(crate) fn put(&self, id: KeyId, key: &MasterKey) -> Result<(), Fault> {
         let (name, draft) = (id.to_string(), format!(".{id}.new"));
         let path = self.directory.path().join(&name);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
@@ -60,8 +57,7 @@ impl Keyring {
         rustix::fs::fsync(&fd).or_fault(&path, "flush")?;
         rustix::fs::renameat_with(&self.directory, &draft, &self.directory, &name, RenameFlags::NOREPLACE)
             .or_fault(&path, "rename")?;
-        rustix::fs::fsync(&self.directory).or_fault(&path, "flush")?;
-        Ok((id, key))
+        rustix::fs::fsync(&self.directory).or_fault(&path, "flush")
     }
 
     pub(crate) fn path(&self) -> &Path {

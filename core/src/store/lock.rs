@@ -3,24 +3,25 @@
 //! A lock on a file that was replaced meanwhile is no lock; `Locked` is only ever about the file that the name leads to.
 
 use std::ffi::OsString;
-use std::fs::{File, TryLockError};
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{Fault, OrFault};
 use crate::store::layout::FILE_BYTES;
 use crate::store::{NotEnrolled, Store};
-use crate::trusted::{Privacy, Trust, TrustedDirectory, io_fault};
+use crate::trusted::{Privacy, Trust, TrustedDirectory};
 
 /// The longest that anybody waits for a lock. A login holds it for some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// How often a file may be replaced while one waits for it.
-const REOPENINGS: u8 = 3;
+pub(crate) const REOPENINGS: u8 = 3;
 
 /// A person's file, locked, and still the one that its name leads to.
 pub struct Locked<'s> {
@@ -69,24 +70,50 @@ pub(crate) fn lock<'s>(store: &'s Store<'s>, uid: u32) -> Result<Locked<'s>, Loc
 }
 
 /// Waits by trying again: flock(2) has no deadline, and a signal to break it off is not ours to handle in sshd.
-fn wait_for(file: &File, path: &Path) -> Result<(), Fault> {
+pub(crate) fn wait_for(fd: impl AsFd, path: &Path) -> Result<(), Fault> {
     let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
+    // The time slept is added up, not read off a clock: a clock that stands still must not wait for ever.
+    while !try_lock(&fd, path)? {
+        if waited >= PATIENCE {
+            return Err(Fault::Busy { path: path.to_owned() });
+        }
+        std::thread::sleep(pause);
+        waited = waited.saturating_add(pause);
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+    }
+    Ok(())
+}
+
+/// Whether the lock was free, and is ours now.
+pub(crate) fn try_lock(fd: impl AsFd, path: &Path) -> Result<bool, Fault> {
     loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            // The time slept is added up, not read off a clock: a clock that stands still must not wait for ever.
-            Err(TryLockError::WouldBlock) if waited < PATIENCE => {
-                std::thread::sleep(pause);
-                waited = waited.saturating_add(pause);
-                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-            }
-            Err(TryLockError::WouldBlock) => return Err(Fault::Busy { path: path.to_owned() }),
-            Err(TryLockError::Error(error)) => return Err(io_fault(path, "lock", error)),
+        match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(Errno::WOULDBLOCK) => return Ok(false),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(Fault::io(path, "lock", errno)),
         }
     }
 }
 
-pub(crate) fn is_still_named(users: &TrustedDirectory, uid: u32, file: &File, path: &Path) -> Result<bool, Fault> {
+/// The directory, locked: by whoever makes a draft in it, until that draft is locked itself.
+pub(crate) struct LockedDirectory<'d>(&'d TrustedDirectory);
+
+impl<'d> LockedDirectory<'d> {
+    pub(crate) fn wait_for(directory: &'d TrustedDirectory) -> Result<Self, Fault> {
+        wait_for(directory, directory.path())?;
+        Ok(Self(directory))
+    }
+}
+
+impl Drop for LockedDirectory<'_> {
+    fn drop(&mut self) {
+        // The kernel drops what this does not, at the latest when the process ends.
+        let _: Result<(), Errno> = rustix::fs::flock(self.0, FlockOperation::Unlock);
+    }
+}
+
+fn is_still_named(users: &TrustedDirectory, uid: u32, file: &File, path: &Path) -> Result<bool, Fault> {
     let held = rustix::fs::fstat(file).or_fault(path, "stat")?;
     match rustix::fs::statat(users, file_name(uid), AtFlags::SYMLINK_NOFOLLOW) {
         Ok(named) => Ok((named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)),

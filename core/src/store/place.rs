@@ -2,7 +2,7 @@
 //! Whole files put in place: written beside, flushed, renamed, the directory flushed. For enrollments and for changes of
 //! a record; a login never comes here.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
@@ -16,10 +16,11 @@ use crate::record::{Kind, Record};
 use crate::secret::MasterKey;
 use crate::store::keys::{Keyring, write_all};
 use crate::store::layout::{BLOCK, FILE_BYTES, FileKind, HEADER_BYTES, Header, SEAL_BYTES, Slot, SlotName, Subject};
+use crate::store::lock::LockedDirectory;
 use crate::store::open_record::OpenRecord;
 use crate::store::seal::{SealedPart, SealingKey};
 use crate::store::{KeyId, LockFailure, RecordId, Store, lock};
-use crate::trusted::{CAREFULLY, io_fault};
+use crate::trusted::CAREFULLY;
 
 /// Why an enrollment was not committed.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl<'r> Store<'r> {
         let uid = file.subject.uid;
         let path = self.users.path().join(lock::file_name(uid));
         let bytes = file.to_bytes(ledger, self, &path)?;
-        let draft = DraftFile::make(self, uid)?;
+        let draft = DraftFile::make(self, uid, placing)?;
         write_all(&draft.file, &bytes).or_fault(&path, "write")?;
         rustix::fs::fsync(&draft.file).or_fault(&path, "flush")?;
         let flags = match placing {
@@ -130,7 +131,7 @@ fn carried_over(open: &OpenRecord<'_>, record: &Record, fresh: Ledger) -> Ledger
     ledger
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Placing {
     Beside,
     Over,
@@ -180,7 +181,7 @@ impl NewFile<'_> {
 }
 
 /// The file that is written beside. Its name is no uid, so nothing ever takes it for a record; it is locked while
-/// somebody writes it, so that one left behind by a kill is known and cleared away.
+/// somebody writes it, so that one left behind by a kill is told from one that is being written.
 struct DraftFile<'a> {
     store: &'a Store<'a>,
     uid: u32,
@@ -193,26 +194,27 @@ fn draft_name(uid: u32) -> String {
 }
 
 impl<'a> DraftFile<'a> {
-    fn make(store: &'a Store<'a>, uid: u32) -> Result<Self, Fault> {
+    fn make(store: &'a Store<'a>, uid: u32, placing: Placing) -> Result<Self, CommitFailure> {
         let path = store.users.path().join(draft_name(uid));
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
-        let mode = Mode::RUSR | Mode::WUSR;
-        for _ in 0..3 {
-            match rustix::fs::openat(&store.users, draft_name(uid), flags, mode) {
-                Ok(fd) => {
-                    let file = File::from(fd);
-                    rustix::fs::fchmod(&file, mode).or_fault(&path, "chmod")?;
-                    return match file.try_lock() {
-                        Ok(()) => Ok(Self { store, uid, file, in_place: false }),
-                        Err(TryLockError::WouldBlock) => Err(Fault::Busy { path }),
-                        Err(TryLockError::Error(error)) => Err(io_fault(&path, "lock", error)),
-                    };
-                }
-                Err(Errno::EXIST) => clear_away(store, uid, &path)?,
-                Err(errno) => return Err(Fault::io(&path, "make", errno)),
+        for _ in 0..lock::REOPENINGS {
+            if placing == Placing::Beside && lock::open_person(&store.users, uid, OFlags::RDONLY)?.is_some() {
+                return Err(CommitFailure::Changed);
             }
+            let directory = LockedDirectory::wait_for(&store.users)?;
+            let Some(left_or_written) = existing(store, uid, &path)? else {
+                let file = create(store, uid, &path)?;
+                return Ok(Self { store, uid, file, in_place: false });
+            };
+            // Nobody is between making and locking: the directory is ours. So one that is free was left by a kill.
+            if lock::try_lock(&left_or_written, &path)? {
+                rustix::fs::unlinkat(&store.users, draft_name(uid), AtFlags::empty()).or_fault(&path, "remove")?;
+                let file = create(store, uid, &path)?;
+                return Ok(Self { store, uid, file, in_place: false });
+            }
+            drop(directory);
+            lock::wait_for(&left_or_written, &path)?;
         }
-        Err(Fault::Restless { path })
+        Err(Fault::Restless { path }.into())
     }
 
     /// It has its real name now; the lock lasts as long as the file is held.
@@ -222,21 +224,21 @@ impl<'a> DraftFile<'a> {
     }
 }
 
-/// A draft that nobody holds locked was left behind by a kill.
-fn clear_away(store: &Store<'_>, uid: u32, path: &Path) -> Result<(), Fault> {
-    let fd = match rustix::fs::openat(&store.users, draft_name(uid), OFlags::RDWR | CAREFULLY, Mode::empty()) {
-        Ok(fd) => fd,
-        Err(Errno::NOENT) => return Ok(()),
-        Err(errno) => return Err(Fault::io(path, "open", errno)),
-    };
-    match File::from(fd).try_lock() {
-        Ok(()) => match rustix::fs::unlinkat(&store.users, draft_name(uid), AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(Fault::io(path, "remove", errno)),
-        },
-        Err(TryLockError::WouldBlock) => Err(Fault::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(io_fault(path, "lock", error)),
+fn existing(store: &Store<'_>, uid: u32, path: &Path) -> Result<Option<File>, Fault> {
+    match rustix::fs::openat(&store.users, draft_name(uid), OFlags::RDWR | CAREFULLY, Mode::empty()) {
+        Ok(fd) => Ok(Some(File::from(fd))),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(Fault::io(path, "open", errno)),
     }
+}
+
+fn create(store: &Store<'_>, uid: u32, path: &Path) -> Result<File, Fault> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
+    let mode = Mode::RUSR | Mode::WUSR;
+    let file = File::from(rustix::fs::openat(&store.users, draft_name(uid), flags, mode).or_fault(path, "make")?);
+    rustix::fs::fchmod(&file, mode).or_fault(path, "chmod")?;
+    lock::wait_for(&file, path)?;
+    Ok(file)
 }
 
 impl Drop for DraftFile<'_> {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The store on a real file system, with time as a value: what is accepted, refused, kept and lost.
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
 
 use std::fs;
@@ -497,20 +499,34 @@ fn init_never_makes_a_key_for_records_whose_key_is_lost() {
     fs::rename(&keys, site.directory.path().join("away")).unwrap();
     let config_path = site.directory.path().join("config.toml");
     assert!(matches!(initialise(&site.config, &config_path, &SystemRandom), Err(Fault::KeyLost { .. })));
-    assert_eq!(fs::read_dir(&keys).unwrap().count(), 0);
+    assert!(!keys.exists());
     fs::remove_file(site.directory.path().join("store/store")).unwrap();
     assert!(matches!(initialise(&site.config, &config_path, &SystemRandom), Err(Fault::KeyLost { .. })));
-    assert_eq!(fs::read_dir(&keys).unwrap().count(), 0);
+    assert!(!keys.exists());
 }
 
 #[test]
-fn an_interrupted_init_goes_on_with_the_key_it_made() {
+fn an_init_that_was_interrupted_before_its_key_stood_begins_anew() {
     let site = Site::empty();
-    fs::remove_file(site.directory.path().join("store/store")).unwrap();
+    let keys = site.directory.path().join("keys");
+    fs::remove_dir_all(&keys).unwrap();
     let made = initialise(&site.config, &site.directory.path().join("config.toml"), &SystemRandom).unwrap();
-    assert_eq!(made.len(), 1);
-    assert_eq!(fs::read_dir(site.directory.path().join("keys")).unwrap().count(), 1);
+    assert_eq!(made.iter().map(|made| made.part).collect::<Vec<_>>(), [Part::Keys, Part::Key, Part::Marker]);
     assert!(matches!(site.open().unwrap().enrollment(&alice()), Ok(Enrollment::NotEnrolled(_))));
+}
+
+#[test]
+fn init_makes_no_second_store_where_the_first_is_not_mounted() {
+    let site = Site::with_alice();
+    let (store, away) = (site.directory.path().join("store"), site.directory.path().join("away"));
+    fs::rename(&store, &away).unwrap();
+    let config_path = site.directory.path().join("config.toml");
+    assert!(matches!(initialise(&site.config, &config_path, &SystemRandom), Err(Fault::StoreLost { .. })));
+    assert!(!store.exists());
+    fs::create_dir(&store).unwrap();
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(matches!(initialise(&site.config, &config_path, &SystemRandom), Err(Fault::StoreLost { .. })));
+    assert_eq!(fs::read_dir(&store).unwrap().count(), 0);
 }
 
 #[test]
