@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The module without libpam: a scripted conversation, a store of its own, time as a value.
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
 
 use std::cell::Cell;

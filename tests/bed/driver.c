@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <malloc.h>
 #include <security/pam_appl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ static const char usage[] =
     "  --barrier FILE  prints 'ready', then waits before the first op until FILE is gone\n"
     "what is printed besides:\n"
     "  --state         what a module must leave as it was, before and after the ops and after pam_end\n"
+    "  --heap          bytes that malloc has given and not got back, after pam_end\n"
     "  --pamuser-after PAM_USER after the ops\n"
     "  --pamenv-after  the PAM environment after the ops, one 'pamenv \"NAME=VALUE\"' a line\n"
     "exit status: 0 when every op returned PAM_SUCCESS, 1 when one did not, 2 for a wrong command line\n";
@@ -276,7 +278,7 @@ struct options {
     const char *env[256];
     size_t env_count;
     int flags;
-    bool no_delay, state, pamuser_after, pamenv_after, conv_null;
+    bool no_delay, state, heap, pamuser_after, pamenv_after, conv_null;
 };
 
 static int run_op(pam_handle_t *pamh, const char *op, int flags) {
@@ -353,6 +355,10 @@ static bool run(const struct options *options, char **ops, int op_count) {
     status = pam_end(pamh, status);
     if (status != PAM_SUCCESS) good = report("end", status);
     if (options->state) print_state("end");
+    if (options->heap) {
+        struct mallinfo2 info = mallinfo2();
+        printf("heap %zu\n", info.uordblks + info.hblkhd);
+    }
     return good;
 }
 
@@ -361,7 +367,7 @@ int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     enum {
         TEXT = 256, FILE_, SIZE, NULL_, NONE, ERROR_, ERROR_SET, AGAIN, SLEEP, INFO_ERROR, CONV_NULL, RHOST, RUSER, TTY, ENV,
-        SILENT, NO_DELAY, CONFDIR, REPEAT, BARRIER, STATE, PAMUSER_AFTER, PAMENV_AFTER, HELP
+        SILENT, NO_DELAY, CONFDIR, REPEAT, BARRIER, STATE, HEAP, PAMUSER_AFTER, PAMENV_AFTER, HELP
     };
     static const struct option known[] = {
         {"reply", 1, NULL, TEXT}, {"reply-file", 1, NULL, FILE_}, {"reply-size", 1, NULL, SIZE},
@@ -370,8 +376,9 @@ int main(int argc, char **argv) {
         {"info-error", 0, NULL, INFO_ERROR}, {"conv-null", 0, NULL, CONV_NULL}, {"rhost", 1, NULL, RHOST},
         {"ruser", 1, NULL, RUSER}, {"tty", 1, NULL, TTY}, {"env", 1, NULL, ENV}, {"silent", 0, NULL, SILENT},
         {"no-delay", 0, NULL, NO_DELAY}, {"confdir", 1, NULL, CONFDIR}, {"repeat", 1, NULL, REPEAT},
-        {"barrier", 1, NULL, BARRIER}, {"state", 0, NULL, STATE}, {"pamuser-after", 0, NULL, PAMUSER_AFTER},
-        {"pamenv-after", 0, NULL, PAMENV_AFTER}, {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0},
+        {"barrier", 1, NULL, BARRIER}, {"state", 0, NULL, STATE}, {"heap", 0, NULL, HEAP},
+        {"pamuser-after", 0, NULL, PAMUSER_AFTER}, {"pamenv-after", 0, NULL, PAMENV_AFTER},
+        {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0},
     };
     struct options options = {0};
     long repeat = 1;
@@ -406,6 +413,7 @@ int main(int argc, char **argv) {
         case REPEAT: repeat = number(optarg, "--repeat"); break;
         case BARRIER: options.barrier = optarg; break;
         case STATE: options.state = true; break;
+        case HEAP: options.heap = true; break;
         case PAMUSER_AFTER: options.pamuser_after = true; break;
         case PAMENV_AFTER: options.pamenv_after = true; break;
         case HELP: fputs(usage, stdout); return 0;

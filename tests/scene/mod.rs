@@ -146,6 +146,13 @@ impl Service {
         Self::new(&format!("auth required pam_nightlatch.so {arguments}\naccount required pam_permit.so\n"))
     }
 
+    /// Our module behind a real password.
+    pub fn behind_a_password(arguments: &str) -> Self {
+        Self::new(&format!(
+            "@include common-auth\nauth required pam_nightlatch.so {arguments}\naccount required pam_permit.so\n"
+        ))
+    }
+
     /// Our module behind a password that was right, as far as libpam is concerned.
     pub fn behind_a_success(arguments: &str) -> Self {
         Self::new(&format!(

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The house rules: which room may know of which, where the dangerous words stand, and how every file begins.
+//! Reads the source tree as text; what the compiler and clippy already hold is not repeated here.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// A file of the source tree, by its path from the root.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// Without comments of their own line, which may speak of everything.
+    fn code(&self) -> String {
+        self.text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
+    }
+
+    /// The code that is not the file's own tests, which stand last.
+    fn shipped_code(&self) -> String {
+        let code = self.code();
+        let (shipped, tests) = code.split_once("\n#[cfg(test)]\n").unwrap_or((&code, "mod tests {\n}\n"));
+        let last =
+            tests.contains("mod tests {\n") && tests.split_once("\n}\n").is_some_and(|(_, rest)| rest.is_empty());
+        assert!(last, "{}: something stands behind the tests", self.path);
+        shipped.to_owned()
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> Source {
+    Source { path: path.to_owned(), text: String::from_utf8_lossy(&fs::read(root().join(path)).unwrap()).into_owned() }
+}
+
+/// All files of the tree with this ending, without what cargo and git keep there.
+fn files(ending: &str) -> Vec<Source> {
+    let (mut found, mut waiting) = (Vec::new(), vec![root().to_owned()]);
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let (path, kind) = entry.map(|entry| (entry.path(), entry.file_type().unwrap())).unwrap();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if kind.is_dir() && name != "target" && name != ".git" {
+                waiting.push(path);
+            } else if kind.is_file() && name.ends_with(ending) {
+                found.push(read(path.strip_prefix(root()).unwrap().to_str().unwrap()));
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn sources(room: &str) -> Vec<Source> {
+    let found: Vec<_> = files(".rs").into_iter().filter(|source| source.path.starts_with(room)).collect();
+    assert!(!found.is_empty(), "{room}");
+    found
+}
+
+/// Which of the files say one of these words in their code.
+fn that_say<'s>(sources: &'s [Source], words: &[&str]) -> Vec<&'s str> {
+    let says = |source: &&Source| {
+        let code = source.code();
+        words.iter().any(|word| code.contains(word))
+    };
+    sources.iter().filter(says).map(|source| source.path.as_str()).collect()
+}
+
+/// The lines of a manifest that name a dependency, each with the line before it.
+fn dependencies(manifest: &Source) -> Vec<(String, String)> {
+    let (mut found, mut section, mut before) = (Vec::new(), String::new(), "");
+    for line in manifest.text.lines() {
+        if line.starts_with('[') {
+            section = line.to_owned();
+        } else if section.ends_with("dependencies]") && line.contains('=') && !line.trim_start().starts_with('#') {
+            found.push((before.to_owned(), line.to_owned()));
+        }
+        before = line;
+    }
+    found
+}
+
+fn depends_on(manifest: &str, package: &str) -> bool {
+    let found = dependencies(&read(manifest));
+    assert!(!found.is_empty(), "{manifest}");
+    found.iter().any(|(_, line)| {
+        line.split(['.', '=', ' ']).next() == Some(package) || line.contains(&format!("\"{package}\""))
+    })
+}
+
+const NO_RUST_FILE: [&str; 0] = [];
+
+#[test]
+fn the_rules_know_neither_pam_nor_the_administrator_s_program() {
+    for package in ["pam-bindings", "pam_nightlatch", "nightlatch-cli", "clap"] {
+        assert!(!depends_on("core/Cargo.toml", package), "{package}");
+    }
+    let words = ["pam::", "pam_bindings", "PamResultCode", "PAM_SUCCESS", "PAM_IGNORE", "nightlatch_cli", "clap::"];
+    assert_eq!(that_say(&sources("core/src/"), &words), NO_RUST_FILE);
+    assert_eq!(that_say(&sources("core/src/"), &["print!", "println!", "eprint!", "eprintln!"]), NO_RUST_FILE);
+}
+
+#[test]
+fn the_administrator_s_program_knows_no_pam() {
+    for package in ["pam-bindings", "pam_nightlatch"] {
+        assert!(!depends_on("enroll-cli/Cargo.toml", package), "{package}");
+    }
+    assert_eq!(that_say(&sources("enroll-cli/"), &["pam::", "pam_bindings", "use pam_nightlatch"]), NO_RUST_FILE);
+}
+
+#[test]
+fn the_module_knows_no_administrator_s_program() {
+    assert!(!depends_on("Cargo.toml", "nightlatch-cli"));
+    assert!(depends_on("Cargo.toml", "pam-bindings"), "else the tests above look for a name that nobody uses");
+}
+
+/// Time, files and randomness come as values: what is judged can be judged again.
+#[test]
+fn what_judges_does_no_input_or_output() {
+    for source in sources("core/src/verify/") {
+        let code = source.shipped_code();
+        for word in ["rustix", "nix::", "getrandom", "SystemClock", "SystemRandom", "crate::store", "crate::trusted"] {
+            assert!(!code.contains(word), "{}: {word}", source.path);
+        }
+        for (at, _) in code.match_indices("std::") {
+            let name = code[at..].split(|c: char| !c.is_alphanumeric() && c != ':' && c != '_').next().unwrap();
+            assert!(["std::mem::take", "std::net::IpAddr"].contains(&name), "{}: {name}", source.path);
+        }
+    }
+}
+
+#[test]
+fn unsafe_stands_at_the_boundary_to_libpam_alone() {
+    let rooms: Vec<_> = ["src/", "core/", "enroll-cli/"].iter().flat_map(|room| sources(room)).collect();
+    let is_word =
+        |source: &&Source| source.code().split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == "unsafe");
+    let found: Vec<_> = rooms.iter().filter(is_word).map(|source| source.path.as_str()).collect();
+    assert_eq!(found, ["src/entry.rs"]);
+    assert_eq!(that_say(&rooms, &["allow(unsafe_code", "expect(unsafe_code"]), ["src/entry.rs"]);
+    for root in ["core/src/lib.rs", "enroll-cli/src/main.rs"] {
+        assert!(read(root).text.contains("#![forbid(unsafe_code)]"), "{root}");
+    }
+    assert!(read("src/lib.rs").text.contains("#![deny(unsafe_code)]"));
+}
+
+#[test]
+fn success_and_ignore_are_chosen_in_one_file_by_matches_that_name_every_case() {
+    let module: Vec<_> = sources("src/").into_iter().filter(|source| source.path != "src/tests.rs").collect();
+    for word in ["PAM_SUCCESS", "PAM_IGNORE"] {
+        assert_eq!(that_say(&module, &[word]), ["src/answer.rs"], "{word}");
+    }
+    // A code could also be made of a number, of libpam's words all at once, or of bytes.
+    assert_eq!(
+        that_say(&module, &["try_from_primitive", "transmute", "PamResultCode::*", "constants::*"]),
+        NO_RUST_FILE
+    );
+    let answer = read("src/answer.rs").code();
+    assert!(!answer.contains("_ =>") && !answer.contains("PamResultCode::default()"));
+}
+
+#[test]
+fn the_wall_clock_is_read_in_one_file() {
+    let shipped: Vec<_> = ["src/", "core/src/", "enroll-cli/src/"].iter().flat_map(|room| sources(room)).collect();
+    assert_eq!(that_say(&shipped, &["SystemTime::now", "CLOCK_REALTIME", "UNIX_EPOCH.elapsed"]), ["core/src/clock.rs"]);
+}
+
+/// The host's environment is the caller's to forge (THREATS V47).
+#[test]
+fn the_module_reads_no_environment() {
+    for room in ["src/", "core/src/"] {
+        assert_eq!(that_say(&sources(room), &["std::env", "env::var", "getenv(c\"", "secure_getenv"]), NO_RUST_FILE);
+    }
+}
+
+#[test]
+fn every_file_begins_with_its_licence_and_says_what_it_is_for() {
+    let begins_well = |source: &Source| {
+        let mut lines = source.text.lines();
+        let licence = lines.next() == Some("// SPDX-License-Identifier: MIT OR Apache-2.0");
+        licence && (1..=4).contains(&lines.take_while(|line| line.starts_with("//! ") || *line == "//!").count())
+    };
+    let wrong: Vec<_> =
+        files(".rs").into_iter().filter(|source| !begins_well(source)).map(|source| source.path).collect();
+    assert_eq!(wrong, NO_RUST_FILE);
+}
+
+#[test]
+fn no_file_is_named_for_nothing_in_particular() {
+    let empty = ["util", "utils", "common", "helper", "helpers", "manager", "misc"];
+    let says_nothing = |source: &Source| source.path.split(['/', '.', '_', '-']).any(|word| empty.contains(&word));
+    let found: Vec<_> = files("").into_iter().filter(says_nothing).map(|source| source.path).collect();
+    assert_eq!(found, NO_RUST_FILE);
+}
+
+/// What is not ours; for ours the rooms are the reason.
+#[test]
+fn every_dependency_says_what_it_is_for() {
+    for manifest in files("Cargo.toml") {
+        for (before, line) in dependencies(&manifest).iter().filter(|(_, line)| !line.contains("path = ")) {
+            assert!(before.starts_with("# ") || line.contains("# "), "{}: {line}", manifest.path);
+        }
+    }
+}
+
+#[test]
+fn the_lock_file_is_in_git() {
+    let ignored = read(".gitignore").text;
+    assert!(root().join("Cargo.lock").exists() && !ignored.contains("lock"), "{ignored}");
+    // Not so in an unpacked source archive.
+    if root().join(".git").exists() {
+        let mut git = Command::new("git");
+        git.args(["-c", "safe.directory=*", "ls-files", "--error-unmatch", "Cargo.lock"]).current_dir(root());
+        assert!(git.output().unwrap().status.success());
+    }
+}
+
+/// With `autotests = false` a file that nobody names is a promise that nobody holds.
+#[test]
+fn every_test_file_is_run() {
+    let (manifest, script) = (read("Cargo.toml").text, read("test").text);
+    let behaviours = script.lines().find_map(|line| line.strip_prefix("all=(")).unwrap();
+    let behaviours: Vec<_> = behaviours.trim_end_matches(')').split(' ').collect();
+    let is_test = |source: &Source| source.path.matches('/').count() == 1;
+    for source in sources("tests/").into_iter().filter(is_test) {
+        let name = source.path.trim_start_matches("tests/").trim_end_matches(".rs");
+        let entry = format!("[[test]]\nname = \"{name}\"\npath = \"{}\"\n", source.path);
+        let (_, rest) = manifest.split_once(&entry).unwrap_or_else(|| panic!("{} is not in Cargo.toml", source.path));
+        assert_eq!(
+            rest.starts_with("test = false"),
+            behaviours.contains(&name),
+            "{name}: cargo or ./test, one of them"
+        );
+    }
+}

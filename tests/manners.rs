@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A guest in somebody else's process: what the module brings along, what it leaves behind, which system calls it makes,
+//! and what it never writes down.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod scene;
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Output;
+
+use scene::*;
+
+const DRIVER: &str = "/opt/nightlatch/driver";
+
+fn installed_module() -> String {
+    in_the_bed();
+    let found = |directory: fs::DirEntry| directory.path().join("security/pam_nightlatch.so");
+    let mut modules = fs::read_dir("/lib").unwrap().map(|entry| found(entry.unwrap())).filter(|path| path.exists());
+    modules.next().unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_module_stays_small() {
+    let bytes = fs::metadata(installed_module()).unwrap().len();
+    assert!(bytes < 800_000, "{bytes}");
+}
+
+#[test]
+fn the_module_brings_no_library_into_the_process_but_those_of_pam_and_c() {
+    let dynamic = ok("readelf", &["--dynamic", "--wide", &installed_module()]);
+    let needed = dynamic.lines().filter(|line| line.contains("(NEEDED)"));
+    let mut needed: Vec<_> = needed.map(|line| line.split(['[', ']']).nth(1).unwrap()).collect();
+    needed.sort_unstable();
+    assert!(needed[0].starts_with("ld-linux-"), "{needed:?}");
+    assert_eq!(needed[1..], ["libc.so.6", "libgcc_s.so.1", "libpam.so.0"]);
+    assert!(!dynamic.contains("(RPATH)") && !dynamic.contains("(RUNPATH)") && !dynamic.contains("(TEXTREL)"));
+}
+
+#[test]
+fn the_module_exports_the_six_hooks_and_nothing_else() {
+    let exported = ok("nm", &["--dynamic", "--defined-only", "--format=just-symbols", &installed_module()]);
+    let mut exported: Vec<_> = exported.lines().collect();
+    exported.sort_unstable();
+    assert_eq!(
+        exported,
+        [
+            "pam_sm_acct_mgmt",
+            "pam_sm_authenticate",
+            "pam_sm_chauthtok",
+            "pam_sm_close_session",
+            "pam_sm_open_session",
+            "pam_sm_setcred"
+        ]
+    );
+}
+
+/// A kind of end that a login may come to. Where we ignore, pam_permit says yes.
+struct End {
+    answer: &'static str,
+    service: Service,
+    person: String,
+    reply: String,
+}
+
+impl End {
+    fn driven(&self, wrapper: &[&str], options: &[&str], operations: &[&str]) -> Output {
+        let words =
+            [wrapper, &[DRIVER, "--no-delay"], options, &[&self.service.name, &self.person], operations].concat();
+        run(words[0], &words[1..])
+    }
+}
+
+/// One of each.
+fn every_end(ann: &Person, bob: &Person) -> Vec<End> {
+    let end = |answer, arguments: &str, person: &str, reply: &str| {
+        let line = format!("auth required pam_nightlatch.so debug {arguments}\nauth required pam_permit.so\n");
+        End { answer, service: Service::new(&line), person: person.to_owned(), reply: reply.to_owned() }
+    };
+    vec![
+        end("PAM_SUCCESS", "", &ann.name, &ann.backup_codes[0]),
+        end("PAM_AUTH_ERR", "", &ann.name, &ann.wrong_code()),
+        end("PAM_AUTH_ERR", "", &ann.name, "no code at all"),
+        end("PAM_AUTH_ERR", "", &bob.name, "123456"),
+        end("PAM_SUCCESS", "nullok", &bob.name, "123456"),
+        end("PAM_USER_UNKNOWN", "", "nobody-of-that-name", "123456"),
+        end("PAM_SERVICE_ERR", "config=/srv/there-is-none.toml", &ann.name, "123456"),
+        end("PAM_SERVICE_ERR", "alwaysok", &ann.name, "123456"),
+    ]
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The driver's lines "state before", "state after" and "state end", without these words.
+fn states(output: &str) -> Vec<String> {
+    ["before ", "after ", "end "]
+        .iter()
+        .flat_map(|when| output.lines().filter_map(move |line| line.strip_prefix("state ")?.strip_prefix(when)))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn ids_umask_directory_descriptors_signals_and_environment_are_left_as_they_were() {
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    // libc keeps its socket to the log from the first line on; pam_warn writes one and does nothing else.
+    let warn = Service::new("auth required pam_warn.so\nauth required pam_permit.so\n");
+    let one_line_logged = states(&drive(&["--state", "--no-delay", &warn.name, &ann.name]).output);
+    assert_eq!(one_line_logged.len(), 3);
+    for end in every_end(&ann, &bob) {
+        let thrice = ["--state", "--reply", &end.reply, "--reply", &end.reply, "--reply", &end.reply];
+        let output = text(&end.driven(&[], &thrice, &["authenticate"; 3]).stdout);
+        assert!(output.contains(&format!(" {}\n", end.answer)), "{output}");
+        // A line of debug is logged too, over the same socket.
+        assert_eq!(states(&output), one_line_logged, "{output}");
+    }
+}
+
+#[test]
+fn nothing_is_written_to_stdout_or_stderr() {
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    let drivers_own = ["prompt off \"", "info \"", "error \"", "delay ", "authenticate "];
+    for end in every_end(&ann, &bob) {
+        // Whatever a library of ours might take as a wish to hear more.
+        let loud = ["env", "RUST_BACKTRACE=full", "RUST_LOG=trace", "DEBUG=1"];
+        let output = end.driven(&loud, &["--reply", &end.reply], &[]);
+        let stdout = text(&output.stdout);
+        assert!(stdout.lines().all(|line| drivers_own.iter().any(|word| line.starts_with(word))), "{stdout}");
+        assert!(stdout.ends_with(&format!(" {}\n", end.answer)), "{stdout}");
+        assert_eq!(text(&output.stderr), "");
+    }
+}
+
+#[test]
+fn a_silent_application_is_shown_the_prompt_and_no_text() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    for (flags, shown) in [(&["--silent"][..], false), (&[], true)] {
+        let backup_code = &ann.backup_codes[usize::from(shown)];
+        for (reply, answer, text) in
+            [(backup_code, "PAM_SUCCESS", "Backup code accepted."), (&ann.wrong_code(), "PAM_AUTH_ERR", REFUSAL)]
+        {
+            let login = ["--no-delay", "--reply", reply, &service.name, &ann.name];
+            let driven = drive(&[flags, &login].concat());
+            assert_eq!((driven.answer().as_str(), driven.prompts()), (answer, 1), "{}", driven.output);
+            assert_eq!((driven.says(text), driven.says("")), (shown, shown), "{}", driven.output);
+        }
+    }
+}
+
+/// glibc's cache of freed pieces would count as given out; without it the driver's count is right to the byte.
+const WITHOUT_CACHE: [&str; 2] = ["env", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0"];
+
+fn heaps(output: &str) -> Vec<u64> {
+    output.lines().filter_map(|line| line.strip_prefix("heap ")?.parse().ok()).collect()
+}
+
+#[test]
+fn two_hundred_logins_in_one_process_leave_no_descriptor_and_no_memory() {
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    for end in every_end(&ann, &bob) {
+        let options = ["--repeat", "200", "--state", "--heap", "--reply", &end.reply];
+        let output = text(&end.driven(&WITHOUT_CACHE, &options, &[]).stdout);
+        let states: Vec<_> = output.lines().filter(|line| line.starts_with("state end ")).collect();
+        let heaps = heaps(&output);
+        assert_eq!((states.len(), heaps.len()), (200, 200));
+        // The first ones open the log and fill libc's own caches.
+        assert_eq!((states[199], heaps[199]), (states[9], heaps[9]), "{}", end.answer);
+    }
+}
+
+#[test]
+fn accepted_logins_leave_no_memory_either() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    let heap_after = |codes: &[String]| {
+        let replies = codes.iter().flat_map(|code| ["--reply", code]);
+        let words = [WITHOUT_CACHE[1], DRIVER, "--no-delay", "--heap"].into_iter().chain(replies);
+        let words = words.chain([service.name.as_str(), &ann.name]).chain(codes.iter().map(|_| "authenticate"));
+        let output = text(&run("env", &words.collect::<Vec<_>>()).stdout);
+        assert_eq!(output.matches("authenticate 0 PAM_SUCCESS\n").count(), codes.len(), "{output}");
+        heaps(&output)[0]
+    };
+    assert_eq!(heap_after(&ann.backup_codes[..2]), heap_after(&ann.backup_codes[2..]));
+}
+
+/// The system calls between the application's call of pam_authenticate and libpam's answer; descriptors with their path.
+fn calls_of(end: &End) -> Vec<String> {
+    let file = format!("/tmp/{}", unique("trace"));
+    let strace = ["strace", "--follow-forks", "--decode-fds=path", "--string-limit=200", "--output", &file];
+    let stdout = text(&end.driven(&strace, &["--barrier", "/none", "--reply", &end.reply], &[]).stdout);
+    assert!(stdout.ends_with(&format!(" {}\n", end.answer)), "{stdout}");
+    let calls = fs::read_to_string(file).unwrap();
+    let begun = calls.lines().skip_while(|line| !line.contains("\"ready\\n\"")).skip(1);
+    let calls: Vec<_> = begun.take_while(|line| !line.contains("\"authenticate ")).map(str::to_owned).collect();
+    assert!(calls.len() > 10, "{calls:?}");
+    calls
+}
+
+/// A login with a code that is right, at a service where our module alone asks.
+fn calls_of_an_accepted(code: &str, ann: &Person) -> Vec<String> {
+    let service = Service::alone("");
+    calls_of(&End { answer: "PAM_SUCCESS", service, person: ann.name.clone(), reply: code.to_owned() })
+}
+
+fn name_of(call: &str) -> &str {
+    // The first word is the process.
+    call.split_whitespace().nth(1).unwrap().split('(').next().unwrap()
+}
+
+fn path_of(person: &Person) -> String {
+    format!("/var/lib/nightlatch/users/{}", ok("id", &["-u", &person.name]).trim())
+}
+
+#[test]
+fn an_accepted_code_costs_one_flushed_write_of_the_person_s_file() {
+    let ann = Person::enrolled("ann");
+    steady(8);
+    let calls = calls_of_an_accepted(&ann.code(0), &ann);
+    let file = format!("<{}>", path_of(&ann));
+    let changes = |call: &&String| {
+        let words =
+            ["write", "truncate", "fallocate", "sync", "copy_file_range", "sendfile", "splice", "mmap", "ioctl"];
+        call.contains(&file) && words.iter().any(|word| name_of(call).contains(word))
+    };
+    let changes: Vec<_> = calls.iter().filter(changes).collect();
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    assert!(name_of(changes[0]) == "pwritev2" && changes[0].contains(", RWF_DSYNC) = "), "{changes:?}");
+    let written = calls.iter().position(|call| call == changes[0]).unwrap();
+    let locked = calls.iter().position(|call| name_of(call) == "flock" && call.contains(&file)).unwrap();
+    let logged = calls.iter().position(|call| name_of(call) == "sendto" && call.contains("pam_nightlatch("));
+    assert!(locked < written && written < logged.unwrap(), "locked, written, and only then told");
+}
+
+#[test]
+fn every_login_asks_the_kernel_for_nothing_that_is_the_application_s() {
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    // libpam and libc do some of it by themselves (getrandom of glibc 2.41 blocks signals for a moment).
+    let warn = Service::new("auth required pam_warn.so\nauth required pam_permit.so\n");
+    let without_us = End { answer: "PAM_SUCCESS", service: warn, person: ann.name.clone(), reply: String::new() };
+    let without_us: HashSet<_> = calls_of(&without_us).iter().map(|call| name_of(call).to_owned()).collect();
+    for end in every_end(&ann, &bob) {
+        for call in calls_of(&end) {
+            let name = name_of(&call);
+            let ids_and_signals = name.starts_with("set") || name.starts_with("rt_sig");
+            let applications_own = ids_and_signals || APPLICATIONS_OWN.split(' ').any(|own| own == name);
+            assert!(!applications_own || without_us.contains(name), "{call}");
+            assert!(!call.contains("O_CREAT") && !call.contains("O_TRUNC"), "{call}");
+            // /etc/passwd is read; a home directory is its owner's to prepare.
+            assert!(name == "read" || !call.contains("/home/"), "{call}");
+        }
+    }
+}
+
+const APPLICATIONS_OWN: &str = "fork vfork clone clone3 execve execveat wait4 kill tgkill umask chdir fchdir chroot \
+    unshare mount prctl prlimit64 sigaltstack capset rename renameat renameat2 unlink unlinkat link linkat symlinkat \
+    mkdir mkdirat mknodat fchmod fchmodat fchownat";
+
+#[test]
+fn whatever_is_opened_is_opened_with_care() {
+    let ann = Person::enrolled("ann");
+    let calls = calls_of_an_accepted(&ann.backup_codes[0], &ann);
+    let opened: Vec<_> = calls.iter().filter(|call| ["open", "openat", "openat2"].contains(&name_of(call))).collect();
+    let ours = |call: &&&String| call.contains("O_NOFOLLOW");
+    for path in ["/etc/nightlatch/config.toml", "/etc/nightlatch/keys", "/var/lib/nightlatch", &path_of(&ann)] {
+        let of_it: Vec<_> = opened.iter().filter(|call| call.ends_with(&format!("<{path}>"))).collect();
+        assert!(!of_it.is_empty(), "{path}: {opened:#?}");
+        assert!(of_it.iter().all(|call| call.contains("O_NOFOLLOW")), "{of_it:?}");
+    }
+    for call in opened.iter().filter(ours) {
+        for flag in ["O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"] {
+            assert!(call.contains(flag), "{call}");
+        }
+    }
+    assert!(opened.iter().filter(|call| call.contains("nightlatch")).all(|call| ours(&call)), "{opened:#?}");
+    assert!(opened.iter().all(|call| call.contains("O_CLOEXEC")), "{opened:#?}");
+}
+
+/// With `debug`, through every kind of end, and with files that are no config and no record.
+#[test]
+fn the_log_holds_no_code_no_secret_no_password_and_no_byte_of_a_file() {
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    let stack = |arguments: &str| {
+        Service::new(&format!("auth required pam_unix.so\nauth required pam_nightlatch.so debug {arguments}\n"))
+    };
+    steady(10);
+    let (wrong, right, ahead) = (ann.wrong_code(), ann.code(0), ann.code(3));
+    let backup = ann.backup_codes.clone();
+    let replies = [
+        right.as_str(),
+        &right,
+        &wrong,
+        &ahead,
+        &backup[0],
+        &backup[0],
+        &backup[1].replace('-', " ").to_lowercase(),
+        PASSWORD,
+        &ann.secret,
+        "31415926535897932384",
+    ];
+    let journal = Journal::mark();
+    let mut services = Vec::new();
+    let mut log_in = |arguments: &str, name: &str| {
+        let service = stack(arguments);
+        for reply in replies {
+            drive(&["--no-delay", "--reply", PASSWORD, "--reply", reply, &service.name, name]);
+        }
+        services.push(service);
+    };
+    log_in("", &ann.name);
+    log_in("nullok", &ann.name);
+    log_in("", &bob.name);
+    log_in("nullok", &bob.name);
+    // Something that was typed at the wrong prompt.
+    log_in("", PASSWORD);
+    log_in("config=/etc/shadow", &ann.name);
+    let not_a_config = PathBuf::from(format!("/srv/{}.toml", unique("not-a-config")));
+    fs::write(&not_a_config, "store = 'torn-out-page'\nkeys = 2718281828459045\n").unwrap();
+    log_in(&format!("config={}", not_a_config.display()), &ann.name);
+    fs::write(path_of(&ann), "torn-out-page".repeat(900)).unwrap();
+    log_in("", &ann.name);
+    log_in("nullok", &ann.name);
+
+    let log = journal.all();
+    let ours = |line: &&str| services.iter().any(|service| line.contains(&format!("({}:auth)", service.name)));
+    let ours: String = log.lines().filter(ours).map(|line| format!("{line}\n")).collect();
+    for outcome in ["policy ", "judged ", "accepted ", "refused ", "exempt ", "fault "] {
+        assert!(ours.contains(&format!(":auth): {outcome}")), "{outcome}: {ours}");
+    }
+    let shadow = fs::read_to_string("/etc/shadow").unwrap();
+    let hash = shadow.lines().find_map(|line| line.strip_prefix(&format!("{}:", ann.name))).unwrap();
+    let mut secrets = vec![PASSWORD.to_owned(), hash[..30].to_owned(), "torn-out-page".to_owned()];
+    secrets.extend(["31415926535897932384", "2718281828459045"].map(str::to_owned));
+    secrets.extend([wrong, right, ahead, ann.secret.clone()]);
+    secrets.extend(backup.iter().flat_map(|code| [code.clone(), code.replace('-', ""), code[..9].replace('-', "")]));
+    for secret in secrets {
+        assert!(!ours.to_lowercase().contains(&secret.to_lowercase()), "{secret}: {ours}");
+    }
+}
+
+/// libpam hides an "ignore": here each answer but the one that is promised ends in a failure.
+#[test]
+fn the_other_hooks_answer_on_purpose_whatever_became_of_config_and_store() {
+    let ann = Person::enrolled("ann");
+    for arguments in ["", "config=/srv/there-is-none.toml", "debug nullok", "alwaysok"] {
+        let module = format!("pam_nightlatch.so {arguments}");
+        let promised = Service::new(&format!(
+            "auth [success=ok default=die] {module}\n\
+             account [ignore=ignore default=die] {module}\naccount required pam_permit.so\n\
+             session [ignore=ignore default=die] {module}\nsession required pam_permit.so\n\
+             password [ignore=ignore default=die] {module}\npassword required pam_permit.so\n"
+        ));
+        let journal = Journal::mark();
+        // As cron, systemd and sshd with a key come here: authenticate was never called.
+        let operations = ["setcred", "delcred", "account", "open", "close", "chauthtok"];
+        let driven = drive(&[&["--no-delay", &promised.name, ann.name.as_str()][..], &operations].concat());
+        assert_eq!(driven.answers(), ["PAM_SUCCESS"; 5], "{}", driven.output);
+        assert!(driven.output.contains("delcred 0 PAM_SUCCESS"), "{}", driven.output);
+        assert_eq!((driven.prompts(), journal.lines(&promised.name).as_str()), (0, ""));
+    }
+}
+
+#[test]
+fn the_other_hooks_clear_no_counter() {
+    let ann = Person::enrolled("ann");
+    let stack = Service::new(
+        "auth required pam_nightlatch.so\naccount required pam_nightlatch.so\naccount required pam_permit.so\n",
+    );
+    assert_eq!(attempt(&stack, &ann.name, &ann.wrong_code()).answer(), "PAM_AUTH_ERR");
+    let before = fs::read(path_of(&ann)).unwrap();
+    drive(&["--no-delay", &stack.name, &ann.name, "account", "setcred"]);
+    assert_eq!(ann.status()["failures"], 1);
+    assert_eq!(fs::read(path_of(&ann)).unwrap(), before);
+    assert_eq!(fs::metadata(path_of(&ann)).unwrap().permissions().mode() & 0o7777, 0o600);
+}

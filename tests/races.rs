@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Many logins at once, logins that are killed, and a lock that somebody holds: processes, never threads of one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    reason = "tests; the clock of a test"
+)]
+
+mod scene;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use scene::*;
+
+const ROUNDS: usize = 20;
+
+/// A login that has come as far as the door.
+struct Waiting {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Waiting {
+    fn new(service: &Service, person: &Person, reply: &str, barrier: &str) -> Self {
+        let options = ["--no-delay", "--rhost", "192.0.2.7", "--barrier", barrier, "--reply", reply];
+        let mut driver = Command::new("/opt/nightlatch/driver");
+        let mut process =
+            driver.args(options).args([&service.name, &person.name]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        Self { process, stdout }
+    }
+
+    fn answer(mut self) -> String {
+        let mut output = String::new();
+        self.stdout.read_to_string(&mut output).unwrap();
+        self.process.wait().unwrap();
+        Driven { output }.answer()
+    }
+}
+
+/// Lets all of them in at the same moment; their answers.
+fn together<'a>(service: &Service, logins: impl Iterator<Item = (&'a Person, &'a str)>) -> Vec<String> {
+    let barrier = format!("/tmp/{}", unique("barrier"));
+    fs::write(&barrier, "").unwrap();
+    let waiting: Vec<_> = logins.map(|(person, reply)| Waiting::new(service, person, reply, &barrier)).collect();
+    fs::remove_file(&barrier).unwrap();
+    waiting.into_iter().map(Waiting::answer).collect()
+}
+
+fn admits_one(service: &Service, person: &Person, reply: &str, processes: usize) {
+    let answers = together(service, std::iter::repeat_n((person, reply), processes));
+    let admitted = answers.iter().filter(|answer| *answer == "PAM_SUCCESS").count();
+    let refused = answers.iter().filter(|answer| *answer == "PAM_AUTH_ERR").count();
+    assert_eq!((admitted, refused), (1, processes - 1), "{answers:?}");
+}
+
+#[test]
+fn two_logins_with_one_code_admit_one() {
+    let service = Service::alone("");
+    for _ in 0..ROUNDS {
+        let ann = Person::enrolled_with("ann", &["--backup-codes", "0"]);
+        admits_one(&service, &ann, &ann.code(0), 2);
+        assert_eq!(ann.status()["failures"], 0, "replays of the last code");
+    }
+}
+
+#[test]
+fn fifty_logins_with_one_code_admit_one() {
+    let service = Service::alone("");
+    for _ in 0..ROUNDS {
+        let ann = Person::enrolled_with("ann", &["--backup-codes", "0"]);
+        admits_one(&service, &ann, &ann.code(0), 50);
+    }
+}
+
+/// The used code is a failure for those who come later, and these would have to wait in the next round.
+fn one_backup_code_admits_one(processes: usize) {
+    let (service, ann) = (Service::alone(""), Person::enrolled_with("ann", &["--backup-codes", "20"]));
+    for (round, code) in ann.backup_codes.iter().enumerate() {
+        admits_one(&service, &ann, code, processes);
+        assert_eq!(ann.status()["backup_codes_left"], 19 - round);
+        ok("nightlatch", &["unlock", &ann.name]);
+    }
+}
+
+#[test]
+fn two_logins_with_one_backup_code_admit_one() {
+    one_backup_code_admits_one(2);
+}
+
+#[test]
+fn fifty_logins_with_one_backup_code_admit_one() {
+    one_backup_code_admits_one(50);
+}
+
+#[test]
+fn fifty_people_at_once_do_not_stand_in_each_others_way() {
+    let service = Service::alone("");
+    let people: Vec<_> = (0..50).map(|_| Person::enrolled_with("many", &["--backup-codes", "0"])).collect();
+    let codes: Vec<_> = people.iter().map(|person| person.code(0)).collect();
+    let answers = together(&service, people.iter().zip(codes.iter().map(String::as_str)));
+    assert_eq!(answers, vec!["PAM_SUCCESS"; 50]);
+}
+
+#[test]
+fn fifty_failures_at_once_are_all_counted_or_refused_unjudged() {
+    let (service, ann) = (Service::alone(""), Person::enrolled_with("ann", &["--backup-codes", "0"]));
+    let (wrong, journal) = (ann.wrong_code(), Journal::mark());
+    let answers = together(&service, std::iter::repeat_n((&ann, wrong.as_str()), 50));
+    assert_eq!(answers, vec!["PAM_AUTH_ERR"; 50]);
+    // Five are free, the sixth begins the wait.
+    assert_eq!((&ann.status()["failures"], &ann.status()["lock"]), (&6.into(), &"waiting".into()));
+    let lines = journal.lines(&ann.name);
+    assert_eq!(lines.matches("cause=\"wrong code\"").count(), 6, "{lines}");
+    assert_eq!(lines.matches("cause=\"waiting after failures\"").count(), 44, "{lines}");
+}
+
+#[test]
+fn of_two_first_enrollments_at_once_one_wins() {
+    for _ in 0..ROUNDS {
+        let ann = Person::stranger("ann");
+        let enroll = || {
+            let mut command = Command::new("nightlatch");
+            command.args(["enroll", &ann.name, "--no-confirm", "--json", "--backup-codes", "0"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let both = [enroll(), enroll()].map(|process| process.wait_with_output().unwrap());
+        let mut statuses = both.each_ref().map(|output| output.status.code());
+        statuses.sort_unstable();
+        assert_eq!(statuses, [Some(0), Some(5)], "{both:?}");
+        assert_eq!(ann.status()["enrolled"], true);
+    }
+}
+
+/// A backup code writes both slots, so a kill finds every state that a login can leave.
+#[test]
+fn after_a_kill_the_file_opens_and_no_accepted_code_is_accepted_again() {
+    let service = Service::alone("");
+    let (mut before_the_answer, mut after_it) = (0, 0);
+    for _ in 0..3 {
+        let ann = Person::enrolled_with("ann", &["--backup-codes", "20"]);
+        for (round, code) in (0_u64..).zip(&ann.backup_codes) {
+            let barrier = format!("/tmp/{}", unique("barrier"));
+            fs::write(&barrier, "").unwrap();
+            let mut login = Waiting::new(&service, &ann, code, &barrier);
+            fs::remove_file(&barrier).unwrap();
+            // From the first instruction to well after the answer.
+            sleep(Duration::from_micros(450 * round));
+            login.process.kill().unwrap();
+            let mut output = String::new();
+            login.stdout.read_to_string(&mut output).unwrap();
+            login.process.wait().unwrap();
+            let answered = output.contains("PAM_SUCCESS");
+            *(if answered { &mut after_it } else { &mut before_the_answer }) += 1;
+
+            assert_eq!(ann.status()["enrolled"], true);
+            let later = (0..2).filter(|_| attempt(&service, &ann.name, code).answer() == "PAM_SUCCESS").count();
+            assert!(usize::from(answered) + later <= 1, "round {round}: answered {answered}, later {later}");
+            ok("nightlatch", &["unlock", &ann.name]);
+        }
+        // Twenty kills have cost nobody the phone.
+        assert_eq!(attempt(&service, &ann.name, &ann.code(0)).answer(), "PAM_SUCCESS");
+    }
+    assert!(before_the_answer > 0 && after_it > 0, "kills before the answer: {before_the_answer}, after: {after_it}");
+}
+
+#[test]
+fn a_lock_that_somebody_holds_ends_the_login_within_bounds() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    let path = format!("/var/lib/nightlatch/users/{}", ok("id", &["-u", &ann.name]).trim());
+    let mut holder = Command::new("flock");
+    let mut holder = holder.args(["--close", &path, "cat"]).stdin(Stdio::piped()).spawn().unwrap();
+    let held = || !run("flock", &["--nonblock", &path, "true"]).status.success();
+    assert!((0..100).any(|_| held() || {
+        sleep(Duration::from_millis(10));
+        false
+    }));
+
+    let (journal, begun) = (Journal::mark(), Instant::now());
+    let code = ann.code(0);
+    let driven = attempt(&service, &ann.name, &code);
+    assert_eq!(driven.answer(), "PAM_SYSTEM_ERR");
+    assert!(driven.is_plain_refusal() && begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let lines = journal.lines(&ann.name);
+    assert!(lines.contains(&format!("{path}: locked by another process")) && lines.contains("remedy="), "{lines}");
+
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
+    assert_eq!(ann.status()["failures"], 0);
+    assert_eq!(attempt(&service, &ann.name, &code).answer(), "PAM_SUCCESS", "the code was not used up");
+}
