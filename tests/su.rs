@@ -5,13 +5,11 @@
 mod scene;
 
 use std::fs;
-use std::sync::{Once, PoisonError, RwLock};
 
-use scene::ways::{self, GOT_IN, SAY_SO, Way};
+use scene::ways::{self, GOT_IN, Recipes, SAY_SO, Way};
 use scene::*;
 
-/// Held for writing by whoever changes a service file, for reading by whoever needs the recipe as it is.
-static RECIPE: RwLock<()> = RwLock::new(());
+static RECIPES: Recipes = Recipes::new(install_recipes);
 
 const SU: Way = Way {
     open: |person| Terminal::open(&format!("runuser -u nobody -- su {} -s /bin/sh -c '{SAY_SO}'", person.name)),
@@ -45,28 +43,13 @@ const PAMTESTER: Way = Way {
     ..SU
 };
 
-fn as_installed(scene: impl Fn()) {
-    let _unchanged = RECIPE.read().unwrap_or_else(PoisonError::into_inner);
-    install_recipes();
-    scene();
-}
-
-fn alone(scene: impl Fn()) {
-    let _change = RECIPE.write().unwrap_or_else(PoisonError::into_inner);
-    install_recipes();
-    scene();
-}
-
 fn install_recipes() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        in_the_bed();
-        for service in ["su", "i3lock", "swaylock", "login"] {
-            ok("cp", &[&format!("/usr/local/share/nightlatch/pam.d/{service}"), "/etc/pam.d/"]);
-        }
-        let stack = "@include common-auth\nauth required pam_nightlatch.so\n@include common-account\n";
-        fs::write("/etc/pam.d/pamtester", stack).unwrap();
-    });
+    in_the_bed();
+    for service in ["su", "i3lock", "swaylock", "login"] {
+        ok("cp", &[&format!("/usr/local/share/nightlatch/pam.d/{service}"), "/etc/pam.d/"]);
+    }
+    let stack = "@include common-auth\nauth required pam_nightlatch.so\n@include common-account\n";
+    fs::write("/etc/pam.d/pamtester", stack).unwrap();
 }
 
 /// Each scene for each way; a test for each, so that the name says what broke.
@@ -74,7 +57,7 @@ macro_rules! everywhere {
     ($($scene:ident: $($test:ident $way:ident),+;)+) => {$($(
         #[test]
         fn $test() {
-            as_installed(|| ways::$scene($way));
+            RECIPES.shared(|| ways::$scene($way));
         }
     )+)+};
 }
@@ -113,20 +96,20 @@ everywhere! {
 #[test]
 fn with_nullok_the_password_is_enough_until_somebody_is_enrolled() {
     for (way, file) in [(SU, "su"), (SU_LOGIN, "su"), (LOGIN, "login"), (PAMTESTER, "pamtester")] {
-        alone(|| ways::with_nullok_the_password_is_enough_until_somebody_is_enrolled(way, file));
+        RECIPES.alone(|| ways::with_nullok_the_password_is_enough_until_somebody_is_enrolled(way, file));
     }
 }
 
 #[test]
 fn whoever_is_blocked_is_asked_and_refused_until_unlock() {
     for (way, file) in [(SU, "su"), (SU_LOGIN, "su"), (PAMTESTER, "pamtester")] {
-        alone(|| ways::whoever_is_blocked_is_asked_and_refused_until_unlock(way, file));
+        RECIPES.alone(|| ways::whoever_is_blocked_is_asked_and_refused_until_unlock(way, file));
     }
 }
 
 #[test]
 fn root_becomes_anybody_without_being_asked() {
-    as_installed(|| {
+    RECIPES.shared(|| {
         let stranger = Person::stranger("stranger");
         assert!(ok("su", &["-", &stranger.name, "-c", SAY_SO]).contains(GOT_IN));
     });
@@ -135,7 +118,7 @@ fn root_becomes_anybody_without_being_asked() {
 /// Lockers run as the person, who may not read the store. With `login` protected they would stay locked.
 #[test]
 fn a_screen_locker_opens_by_the_password_alone() {
-    as_installed(|| {
+    RECIPES.shared(|| {
         let ann = Person::enrolled("ann");
         for locker in ["i3lock", "swaylock"] {
             let command = format!("runuser -u {} -- pamtester {locker} {} authenticate", ann.name, ann.name);

@@ -5,13 +5,11 @@
 mod scene;
 
 use std::fs;
-use std::sync::{Once, PoisonError, RwLock};
 
-use scene::ways::{self, GOT_IN, SAY_SO, Way};
+use scene::ways::{self, GOT_IN, Recipes, SAY_SO, Way};
 use scene::*;
 
-/// Held for writing by whoever changes a service file, for reading by whoever needs the recipe as it is.
-static RECIPE: RwLock<()> = RwLock::new(());
+static RECIPES: Recipes = Recipes::new(install_recipes);
 
 const SUDO: Way = Way {
     open: |person| Terminal::open(&format!("runuser -u {} -- sudo -k sh -c '{SAY_SO}'", person.name)),
@@ -26,26 +24,11 @@ const SUDO_I: Way = Way {
     ..SUDO
 };
 
-fn as_installed(scene: impl Fn()) {
-    let _unchanged = RECIPE.read().unwrap_or_else(PoisonError::into_inner);
-    install_recipes();
-    scene();
-}
-
-fn alone(scene: impl Fn()) {
-    let _change = RECIPE.write().unwrap_or_else(PoisonError::into_inner);
-    install_recipes();
-    scene();
-}
-
 fn install_recipes() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        in_the_bed();
-        let share = "/usr/local/share/nightlatch/pam.d";
-        ok("cp", &[&format!("{share}/sudo"), &format!("{share}/sudo-i"), "/etc/pam.d/"]);
-        sudoers("bed", "Defaults lecture=never, passwd_tries=1\nALL ALL=(ALL) ALL\n");
-    });
+    in_the_bed();
+    let share = "/usr/local/share/nightlatch/pam.d";
+    ok("cp", &[&format!("{share}/sudo"), &format!("{share}/sudo-i"), "/etc/pam.d/"]);
+    sudoers("bed", "Defaults lecture=never, passwd_tries=1\nALL ALL=(ALL) ALL\n");
 }
 
 fn sudoers(name: &str, lines: &str) {
@@ -59,67 +42,67 @@ fn sudoers(name: &str, lines: &str) {
 
 #[test]
 fn the_right_code_gets_in_once() {
-    as_installed(|| ways::the_right_code_gets_in_once(SUDO));
+    RECIPES.shared(|| ways::the_right_code_gets_in_once(SUDO));
 }
 
 #[test]
 fn without_the_password_nobody_is_asked_for_a_code() {
-    as_installed(|| ways::without_the_password_nobody_is_asked_for_a_code(SUDO));
-    as_installed(|| ways::without_the_password_nobody_is_asked_for_a_code(SUDO_I));
+    RECIPES.shared(|| ways::without_the_password_nobody_is_asked_for_a_code(SUDO));
+    RECIPES.shared(|| ways::without_the_password_nobody_is_asked_for_a_code(SUDO_I));
 }
 
 #[test]
 fn whatever_is_no_right_code_is_refused_alike() {
-    as_installed(|| ways::whatever_is_no_right_code_is_refused_alike(SUDO));
+    RECIPES.shared(|| ways::whatever_is_no_right_code_is_refused_alike(SUDO));
 }
 
 #[test]
 fn a_backup_code_gets_in_once_however_it_is_typed() {
-    as_installed(|| ways::a_backup_code_gets_in_once_however_it_is_typed(SUDO));
+    RECIPES.shared(|| ways::a_backup_code_gets_in_once_however_it_is_typed(SUDO));
 }
 
 #[test]
 fn whoever_is_not_enrolled_is_asked_and_refused() {
-    as_installed(|| ways::whoever_is_not_enrolled_is_asked_and_refused(SUDO));
-    as_installed(|| ways::whoever_is_not_enrolled_is_asked_and_refused(SUDO_I));
+    RECIPES.shared(|| ways::whoever_is_not_enrolled_is_asked_and_refused(SUDO));
+    RECIPES.shared(|| ways::whoever_is_not_enrolled_is_asked_and_refused(SUDO_I));
 }
 
 #[test]
 fn whoever_waits_is_refused_with_the_right_code_until_unlock() {
-    as_installed(|| ways::whoever_waits_is_refused_with_the_right_code_until_unlock(SUDO));
-    as_installed(|| ways::whoever_waits_is_refused_with_the_right_code_until_unlock(SUDO_I));
+    RECIPES.shared(|| ways::whoever_waits_is_refused_with_the_right_code_until_unlock(SUDO));
+    RECIPES.shared(|| ways::whoever_waits_is_refused_with_the_right_code_until_unlock(SUDO_I));
 }
 
 #[test]
 fn with_nullok_the_password_is_enough_until_somebody_is_enrolled() {
-    alone(|| ways::with_nullok_the_password_is_enough_until_somebody_is_enrolled(SUDO, "sudo"));
-    alone(|| ways::with_nullok_the_password_is_enough_until_somebody_is_enrolled(SUDO_I, "sudo-i"));
+    RECIPES.alone(|| ways::with_nullok_the_password_is_enough_until_somebody_is_enrolled(SUDO, "sudo"));
+    RECIPES.alone(|| ways::with_nullok_the_password_is_enough_until_somebody_is_enrolled(SUDO_I, "sudo-i"));
 }
 
 #[test]
 fn whoever_is_blocked_is_asked_and_refused_until_unlock() {
-    alone(|| ways::whoever_is_blocked_is_asked_and_refused_until_unlock(SUDO, "sudo"));
-    alone(|| ways::whoever_is_blocked_is_asked_and_refused_until_unlock(SUDO_I, "sudo-i"));
+    RECIPES.alone(|| ways::whoever_is_blocked_is_asked_and_refused_until_unlock(SUDO, "sudo"));
+    RECIPES.alone(|| ways::whoever_is_blocked_is_asked_and_refused_until_unlock(SUDO_I, "sudo-i"));
 }
 
 #[test]
 fn a_root_shell_by_sudo_i_takes_the_right_code_once() {
-    as_installed(|| ways::the_right_code_gets_in_once(SUDO_I));
+    RECIPES.shared(|| ways::the_right_code_gets_in_once(SUDO_I));
 }
 
 #[test]
 fn whatever_is_no_right_code_is_refused_alike_by_sudo_i() {
-    as_installed(|| ways::whatever_is_no_right_code_is_refused_alike(SUDO_I));
+    RECIPES.shared(|| ways::whatever_is_no_right_code_is_refused_alike(SUDO_I));
 }
 
 #[test]
 fn a_backup_code_gets_in_once_by_sudo_i() {
-    as_installed(|| ways::a_backup_code_gets_in_once_however_it_is_typed(SUDO_I));
+    RECIPES.shared(|| ways::a_backup_code_gets_in_once_however_it_is_typed(SUDO_I));
 }
 
 #[test]
 fn whoever_mistypes_is_asked_again() {
-    as_installed(|| {
+    RECIPES.shared(|| {
         let ann = Person::enrolled("ann");
         sudoers(&format!("later-{}", ann.name), &format!("Defaults:{} passwd_tries=3\n", ann.name));
         let mut terminal = (SUDO.open)(&ann);
@@ -133,7 +116,7 @@ fn whoever_mistypes_is_asked_again() {
 /// `sudo -S` reads the password from a pipe; the code comes in the next line.
 #[test]
 fn password_and_code_come_through_a_pipe_too() {
-    as_installed(|| {
+    RECIPES.shared(|| {
         let ann = Person::enrolled("ann");
         let pipe = format!("printf '{PASSWORD}\\n%s\\n' {} | runuser -u {} -- sudo -k -S id -u", ann.code(0), ann.name);
         assert_eq!(ok("sh", &["-c", &pipe]).trim(), "0");
@@ -143,7 +126,7 @@ fn password_and_code_come_through_a_pipe_too() {
 /// From sudo 1.9.16 on, which Debian 13 has.
 #[test]
 fn a_sudo_that_is_told_to_shows_the_sentence() {
-    as_installed(|| {
+    RECIPES.shared(|| {
         let ann = Person::enrolled("ann");
         if !ok("sh", &["-c", "grep -c pam_silent /usr/libexec/sudo/sudoers.so || true"]).starts_with('0') {
             sudoers(&format!("later-{}", ann.name), &format!("Defaults:{} !pam_silent\n", ann.name));
@@ -157,7 +140,7 @@ fn a_sudo_that_is_told_to_shows_the_sentence() {
 /// One code for ssh and for sudo within the same thirty seconds: normal, refused and not charged.
 #[test]
 fn the_code_of_the_login_is_not_charged_when_sudo_is_given_it_again() {
-    as_installed(|| {
+    RECIPES.shared(|| {
         let (ann, ssh) = (Person::enrolled("ann"), Service::alone(""));
         steady(8);
         let code = ann.code(0);

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Once, PoisonError, RwLock};
 
 use super::*;
 
@@ -41,6 +42,32 @@ impl Way {
         assert!(!screen.contains(GOT_IN) && screen.contains(REFUSAL) == self.talks, "{screen}");
         assert!(!screen.contains("Backup code"), "{screen}");
         screen
+    }
+}
+
+/// The service files of one test crate: put in place once, then shared by whoever needs them as they are, and lent
+/// alone to whoever changes them.
+pub struct Recipes {
+    turn: RwLock<()>,
+    installed: Once,
+    install: fn(),
+}
+
+impl Recipes {
+    pub const fn new(install: fn()) -> Self {
+        Self { turn: RwLock::new(()), installed: Once::new(), install }
+    }
+
+    pub fn shared(&self, scene: impl Fn()) {
+        let _unchanged = self.turn.read().unwrap_or_else(PoisonError::into_inner);
+        self.installed.call_once(self.install);
+        scene();
+    }
+
+    pub fn alone(&self, scene: impl Fn()) {
+        let _change = self.turn.write().unwrap_or_else(PoisonError::into_inner);
+        self.installed.call_once(self.install);
+        scene();
     }
 }
 
