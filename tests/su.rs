@@ -24,9 +24,13 @@ const SU_LOGIN: Way = Way {
     ..SU
 };
 
-/// As getty starts it, on a terminal; the shell behind it says that somebody got in, and goes.
+/// As getty starts it, on a terminal; the shell behind it says that somebody got in, and goes. Debian 13's login hangs its
+/// terminal up before it opens it anew, which no program on the other end outlives: there its service file is tried.
 const LOGIN: Way = Way {
     open: |person| {
+        if run("login", &["--version"]).status.success() {
+            return Terminal::open(&pamtester("login", person));
+        }
         let profile = format!("/home/{}/.bash_profile", person.name);
         fs::write(profile, format!("{SAY_SO}; exit\n")).unwrap();
         // login asks again after a refusal, and a minute is too long to wait for its end.
@@ -37,11 +41,12 @@ const LOGIN: Way = Way {
 };
 
 /// The application that tests PAM stacks, with a stack like sshd's.
-const PAMTESTER: Way = Way {
-    open: |person| Terminal::open(&format!("sh -c 'pamtester pamtester {} authenticate && {SAY_SO}'", person.name)),
-    service: "pamtester",
-    ..SU
-};
+const PAMTESTER: Way =
+    Way { open: |person| Terminal::open(&pamtester("pamtester", person)), service: "pamtester", ..SU };
+
+fn pamtester(service: &str, person: &Person) -> String {
+    format!("sh -c 'pamtester {service} {} authenticate && {SAY_SO}'", person.name)
+}
 
 fn install_recipes() {
     in_the_bed();
