@@ -207,6 +207,52 @@ fn every_dependency_says_what_it_is_for() {
     }
 }
 
+/// What cargo says of every package that is built or tested here, as the lock file has it.
+fn packages() -> Vec<serde_json::Value> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--locked", "--format-version=1", "--filter-platform", "x86_64-unknown-linux-gnu"]);
+    let output = cargo.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+#[test]
+fn every_package_comes_from_one_registry() {
+    let packages = packages();
+    let mut sources: Vec<_> = packages.iter().filter_map(|package| package["source"].as_str()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    assert!(sources.len() == 1 && sources[0].starts_with("registry+"), "{sources:?}");
+    assert_eq!(packages.iter().filter(|package| package["source"].is_null()).count(), 3, "ours");
+}
+
+/// What may be linked into a program under MIT or Apache-2.0 with nothing but a notice.
+#[test]
+fn every_package_has_a_licence_that_goes_with_ours() {
+    let free = ["MIT", "Apache-2.0", "BSD-3-Clause", "Zlib", "0BSD", "Unlicense", "CC0-1.0", "MIT-0", "Unicode-3.0"];
+    for package in packages() {
+        let licence = package["license"].as_str().unwrap().replace(" WITH LLVM-exception", "").replace('/', " OR ");
+        let all_free = licence.split(" AND ").all(|part| {
+            let part = part.trim_matches(['(', ')']);
+            part.split(" OR ").any(|choice| free.contains(&choice.trim_matches(['(', ')'])))
+        });
+        assert!(all_free, "{}: {licence}", package["name"]);
+    }
+}
+
+/// What would bring a network, a runtime or a second way to do what is done already.
+#[test]
+fn no_package_is_among_those_that_are_not_wanted() {
+    let unwanted =
+        ["openssl", "openssl-sys", "ring", "tokio", "async-std", "reqwest", "hyper", "ureq", "curl", "mio", "rayon"];
+    let found: Vec<_> = packages().iter().filter_map(|package| package["name"].as_str().map(str::to_owned)).collect();
+    assert!(found.iter().any(|name| name == "pam-bindings"), "{found:?}");
+    for name in unwanted {
+        assert!(!found.iter().any(|found| found == name), "{name}");
+    }
+}
+
 #[test]
 fn the_lock_file_is_in_git() {
     let ignored = read(".gitignore").text;
@@ -223,8 +269,8 @@ fn the_lock_file_is_in_git() {
 #[test]
 fn every_test_file_is_run() {
     let (manifest, script) = (read("Cargo.toml").text, read("test").text);
-    let behaviours = script.lines().find_map(|line| line.strip_prefix("all=(")).unwrap();
-    let behaviours: Vec<_> = behaviours.trim_end_matches(')').split(' ').collect();
+    let list = |name| script.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim_end_matches(')').split(' ');
+    let behaviours: Vec<_> = list("all=(").chain(list("longer=(")).collect();
     let is_test = |source: &Source| source.path.matches('/').count() == 1;
     for source in sources("tests/").into_iter().filter(is_test) {
         let name = source.path.trim_start_matches("tests/").trim_end_matches(".rs");

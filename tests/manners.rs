@@ -57,6 +57,45 @@ fn the_module_exports_the_six_hooks_and_nothing_else() {
     );
 }
 
+/// Whatever a crate below us may one day want to do.
+#[test]
+fn the_module_asks_libc_for_no_socket_no_thread_and_no_process() {
+    let wanted = ok("nm", &["--dynamic", "--undefined-only", "--format=just-symbols", &installed_module()]);
+    let wanted: Vec<_> = wanted.lines().map(|name| name.split('@').next().unwrap()).collect();
+    assert!(wanted.contains(&"pam_get_user"), "{wanted:?}");
+    for name in [
+        "socket",
+        "connect",
+        "bind",
+        "sendto",
+        "getaddrinfo",
+        "pthread_create",
+        "fork",
+        "vfork",
+        "clone",
+        "posix_spawn",
+        "execve",
+        "execvp",
+        "system",
+        "popen",
+        "dlopen",
+        "setuid",
+        "seteuid",
+        "umask",
+        "chdir",
+        "setenv",
+        "putenv",
+        "signal",
+        "sigaction",
+        "prctl",
+        "printf",
+        "puts",
+        "atexit",
+    ] {
+        assert!(!wanted.contains(&name), "{name}");
+    }
+}
+
 /// A kind of end that a login may come to. Where we ignore, pam_permit says yes.
 struct End {
     answer: &'static str,
@@ -158,17 +197,49 @@ fn heaps(output: &str) -> Vec<u64> {
     output.lines().filter_map(|line| line.strip_prefix("heap ")?.parse().ok()).collect()
 }
 
+fn leave_nothing_behind(end: &End, logins: usize) {
+    let options = ["--repeat", &logins.to_string(), "--state", "--heap", "--reply", &end.reply];
+    let output = text(&end.driven(&WITHOUT_CACHE, &options, &[]).stdout);
+    let states: Vec<_> = output.lines().filter(|line| line.starts_with("state end ")).collect();
+    let heaps = heaps(&output);
+    assert_eq!((states.len(), heaps.len()), (logins, logins));
+    // The first ones open the log and fill libc's own caches.
+    assert_eq!((states.last(), heaps.last()), (states.get(9), heaps.get(9)), "{}", end.answer);
+}
+
 #[test]
 fn two_hundred_logins_in_one_process_leave_no_descriptor_and_no_memory() {
     let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
     for end in every_end(&ann, &bob) {
-        let options = ["--repeat", "200", "--state", "--heap", "--reply", &end.reply];
-        let output = text(&end.driven(&WITHOUT_CACHE, &options, &[]).stdout);
-        let states: Vec<_> = output.lines().filter(|line| line.starts_with("state end ")).collect();
-        let heaps = heaps(&output);
-        assert_eq!((states.len(), heaps.len()), (200, 200));
-        // The first ones open the log and fill libc's own caches.
-        assert_eq!((states[199], heaps[199]), (states[9], heaps[9]), "{}", end.answer);
+        leave_nothing_behind(&end, 200);
+    }
+}
+
+#[test]
+fn nor_do_ten_thousand() {
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    let ends = every_end(&ann, &bob);
+    for answer in ["PAM_AUTH_ERR", "PAM_SERVICE_ERR"] {
+        leave_nothing_behind(ends.iter().find(|end| end.answer == answer).unwrap(), 10_000);
+    }
+}
+
+#[test]
+fn valgrind_finds_no_error_and_no_lost_memory() {
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    let valgrind = [
+        "valgrind",
+        "--quiet",
+        "--error-exitcode=99",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite,indirect",
+        "--keep-debuginfo=yes",
+        "--track-fds=no",
+    ];
+    for end in every_end(&ann, &bob) {
+        let output = end.driven(&valgrind, &["--reply", &end.reply], &["authenticate", "setcred", "account"]);
+        let seen = text(&output.stderr);
+        assert!(output.status.code() != Some(99) && !seen.contains("=="), "{}: {seen}", end.answer);
     }
 }
 

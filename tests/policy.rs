@@ -152,6 +152,69 @@ fn a_name_without_an_account_is_asked_alike_and_is_not_logged() {
     assert!(lines.contains("user=unknown") && !lines.contains("hunter2"), "{lines}");
 }
 
+/// THREATS §6. As an argument of a program a name holds no NUL.
+#[test]
+fn no_odd_name_gets_in_is_exempt_or_leaves_a_file() {
+    // pam_permit stands behind: before us it would turn the empty name into "nobody".
+    let service = Service::new("auth required pam_nightlatch.so nullok\nauth required pam_permit.so\n");
+    let ann = Person::enrolled("ann");
+    let (files, journal) = (users(), Journal::mark());
+    let uid = ok("id", &["-u", &ann.name]).trim().to_owned();
+    let long = "a".repeat(300);
+    let (upper, spaced, trailing) = (ann.name.to_uppercase(), format!(" {}", ann.name), format!("{} ", ann.name));
+    let (line, dotted, path) = (format!("{}\nroot", ann.name), format!("./{}", ann.name), format!("../users/{uid}"));
+    let names = [
+        "",
+        ".",
+        "..",
+        "-",
+        "--",
+        "-root",
+        "/",
+        "a/b",
+        "../../etc/shadow",
+        "0",
+        "+0",
+        "007",
+        &uid,
+        &upper,
+        &spaced,
+        &trailing,
+        &line,
+        &dotted,
+        &path,
+        &long,
+        "a:b",
+        "a,b",
+        "$(id)",
+        "%s%n",
+        "a\tb",
+        "\u{1b}[31mred",
+        "r\u{f6}\u{301}t",
+        "\u{202e}toor",
+        "user@example.com",
+        "DOMAIN\\user",
+        "name$",
+    ];
+    for name in names {
+        steady(2);
+        let driven =
+            drive(&["--no-delay", "--reply", &ann.code(0), "--reply", &ann.code(0), "--", &service.name, name]);
+        assert!(!driven.answers().iter().any(|answer| answer == "PAM_SUCCESS"), "{name:?}: {}", driven.output);
+    }
+    assert_eq!(users(), files);
+    let lines = journal.lines(&service.name);
+    assert!(lines.lines().all(|line| line.contains("user=unknown") && line.is_ascii()), "{lines}");
+    assert_eq!(attempt(&service, &ann.name, &ann.code(0)).answer(), "PAM_SUCCESS");
+}
+
+fn users() -> Vec<std::ffi::OsString> {
+    let entries = fs::read_dir("/var/lib/nightlatch/users").unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort_unstable();
+    names
+}
+
 #[test]
 fn a_second_name_of_one_uid_is_no_second_person() {
     let (service, ann) = (Service::behind_a_success("nullok"), Person::enrolled("ann"));

@@ -142,6 +142,114 @@ fn of_two_first_enrollments_at_once_one_wins() {
     }
 }
 
+/// A login and a command of the administrator, the login beginning a little later in each round, so that each comes
+/// first in some and both are in the middle in others. The answer of the login, and what the command printed.
+fn beside(service: &Service, person: &Person, reply: &str, round: u64, command: &[&str]) -> (String, String) {
+    let barrier = format!("/tmp/{}", unique("barrier"));
+    fs::write(&barrier, "").unwrap();
+    let login = Waiting::new(service, person, reply, &barrier);
+    let administrator = Command::new("nightlatch").args(command).stdout(Stdio::piped()).spawn().unwrap();
+    sleep(Duration::from_micros(200 * round));
+    fs::remove_file(&barrier).unwrap();
+    let answer = login.answer();
+    let output = administrator.wait_with_output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    (answer, String::from_utf8(output.stdout).unwrap())
+}
+
+fn is_accepted(service: &Service, person: &Person, reply: &str) -> bool {
+    attempt(service, &person.name, reply).answer() == "PAM_SUCCESS"
+}
+
+#[test]
+fn a_new_set_of_backup_codes_beside_a_login_leaves_no_old_code_usable() {
+    let (service, mut ann) = (Service::alone(""), Person::enrolled("ann"));
+    let name = ann.name.clone();
+    let mut came_first = 0;
+    for round in 0..40 {
+        let command = ["backup-codes", &name, "--yes", "--json"];
+        let (answer, made) = beside(&service, &ann, &ann.backup_codes[0], round, &command);
+        assert!(["PAM_SUCCESS", "PAM_AUTH_ERR"].contains(&answer.as_str()), "{answer}");
+        came_first += u32::from(answer == "PAM_SUCCESS");
+        for old in &ann.backup_codes[..2] {
+            assert!(!is_accepted(&service, &ann, old), "round {round}");
+        }
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        ann.backup_codes =
+            made["backup_codes"].as_array().unwrap().iter().map(|c| c.as_str().unwrap().into()).collect();
+        assert_eq!(ann.status()["backup_codes_left"], 10, "round {round}");
+        ok("nightlatch", &["unlock", &name]);
+    }
+    assert!(0 < came_first && came_first < 40, "the login came first {came_first} times");
+}
+
+#[test]
+fn an_unlock_beside_a_failure_forgets_it_or_comes_before_it() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    for round in 0..40 {
+        for _ in 0..3 {
+            assert_eq!(attempt(&service, &ann.name, &ann.wrong_code()).answer(), "PAM_AUTH_ERR");
+        }
+        let (answer, _) = beside(&service, &ann, &ann.wrong_code(), round, &["unlock", &ann.name]);
+        assert_eq!(answer, "PAM_AUTH_ERR");
+        let failures = ann.status()["failures"].as_u64().unwrap();
+        assert!(failures <= 1, "round {round}: {failures} of the failures before are back");
+        ok("nightlatch", &["unlock", &ann.name]);
+    }
+}
+
+#[test]
+fn a_replacement_beside_a_login_forgets_no_failure_and_no_used_code() {
+    let service = Service::alone("");
+    for round in 0..40 {
+        let ann = Person::enrolled_with("ann", &["--backup-codes", "1"]);
+        assert_eq!(attempt(&service, &ann.name, &ann.wrong_code()).answer(), "PAM_AUTH_ERR");
+        let command = ["enroll", &ann.name, "--replace", "--no-confirm", "--json", "--backup-codes", "1"];
+        let (answer, made) = beside(&service, &ann, &ann.code(0), round, &command);
+        assert!(["PAM_SUCCESS", "PAM_AUTH_ERR"].contains(&answer.as_str()), "{answer}");
+        for old in [&ann.code(0), &ann.code(1), &ann.backup_codes[0]] {
+            assert!(!is_accepted(&service, &ann, old), "round {round}");
+        }
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        let secret = made["devices"][0]["secret"].as_str().unwrap().to_owned();
+        let new = Person { secret, name: ann.name.clone(), backup_codes: Vec::new() };
+        // The failure before stands unless the login cleared it; the three old codes count anew.
+        let before = u64::from(answer == "PAM_AUTH_ERR") * 2;
+        assert_eq!(new.status()["failures"], before + 3, "round {round}: {answer}");
+        assert!(is_accepted(&service, &new, &new.code(0)), "round {round}");
+    }
+}
+
+#[test]
+fn a_removal_beside_a_login_leaves_nobody_enrolled() {
+    let service = Service::behind_a_success("nullok");
+    for round in 0..40 {
+        let ann = Person::enrolled_with("ann", &["--backup-codes", "0"]);
+        let (answer, _) = beside(&service, &ann, &ann.wrong_code(), round, &["remove", &ann.name, "--yes"]);
+        // Exempt where the removal came before the question; never let in by a wrong code.
+        assert!(["PAM_SUCCESS", "PAM_AUTH_ERR"].contains(&answer.as_str()), "{answer}");
+        assert_eq!(ann.status()["enrolled"], false, "round {round}");
+        ok("nightlatch", &["enroll", &ann.name, "--no-confirm", "--quiet", "--backup-codes", "0"]);
+    }
+}
+
+#[test]
+fn a_login_that_is_stopped_while_it_holds_the_lock_keeps_nobody_waiting_for_ever() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    let code = ann.code(0);
+    let stop = ["-qq", "-o", "/dev/null", "-e", "trace=pwritev2", "-e", "inject=pwritev2:delay_enter=7000000"];
+    let login = ["/opt/nightlatch/driver", "--no-delay", "--rhost", "192.0.2.7", "--reply", &code, &service.name];
+    let mut stopped = Command::new("strace");
+    let stopped = stopped.args(stop).args(login).arg(&ann.name).stdout(Stdio::piped()).spawn().unwrap();
+    sleep(Duration::from_millis(500));
+    let begun = Instant::now();
+    assert_eq!(attempt(&service, &ann.name, &code).answer(), "PAM_SYSTEM_ERR");
+    assert!(begun.elapsed() < Duration::from_secs(7), "{:?}", begun.elapsed());
+    let output = stopped.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("PAM_SUCCESS"), "{output:?}");
+    assert_eq!(attempt(&service, &ann.name, &code).answer(), "PAM_AUTH_ERR", "it was used when it went on");
+}
+
 /// A backup code writes both slots, so a kill finds every state that a login can leave.
 #[test]
 fn after_a_kill_the_file_opens_and_no_accepted_code_is_accepted_again() {
