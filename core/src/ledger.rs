@@ -268,6 +268,20 @@ mod tests {
         assert!(!ledger.is_backup_code_used(4));
     }
 
+    #[test]
+    fn a_ledger_of_more_devices_or_sources_than_there_can_be_is_none() {
+        let state = |n| DeviceState { device: DeviceId(n), progress: Progress::Hotp { next: 0 }, used_at: None };
+        let of_devices = |count: u8| Ledger::new((0..count).map(state).collect());
+        let most = u8::try_from(crate::record::MAX_DEVICES).unwrap();
+        assert!(Ledger::from_bytes(&of_devices(most).to_bytes().unwrap()).is_ok());
+        assert!(Ledger::from_bytes(&of_devices(most.saturating_add(1)).to_bytes().unwrap()).is_err());
+        let of_sources = |count| {
+            Ledger { throttle: Throttle::with_known_sources(count), ..Ledger::new(Vec::new()) }.to_bytes().unwrap()
+        };
+        assert!(Ledger::from_bytes(&of_sources(8)).is_ok());
+        assert!(Ledger::from_bytes(&of_sources(9)).is_err());
+    }
+
     proptest! {
         #[test]
         fn the_last_accepted_step_only_ever_grows(steps in proptest::collection::vec(0_u64..50, 1..40)) {

@@ -198,6 +198,12 @@ impl Throttle {
         self.known.len() <= 8
     }
 
+    #[cfg(test)]
+    pub(crate) fn with_known_sources(count: u8) -> Self {
+        let known = (0..count).map(|n| KnownSource { source: Source::V4([192, 0, 2, n]), failures: 0 });
+        Self { known: known.collect(), ..Self::default() }
+    }
+
     pub(crate) fn place(&self, source: Source, channel: Channel) -> Place {
         match channel {
             Channel::WithPassword => Place::Combined,
