@@ -202,6 +202,15 @@ fn two_first_enrollments_at_once_cannot_both_win() {
 }
 
 #[test]
+fn whoever_has_enrolled_somebody_keeps_nobody_else_from_it() {
+    let site = Site::empty();
+    let (bob, open) = (Account::for_test("bob", 4243), site.open().unwrap());
+    assert!(open.commit(site.confirmed(&alice(), SECRET)).is_ok());
+    // The first store is still open.
+    assert!(site.open().unwrap().commit(site.confirmed(&bob, SECRET)).is_ok());
+}
+
+#[test]
 fn a_replacement_is_refused_where_the_record_is_another_by_now() {
     let site = Site::with_alice();
     let (first, second) = (site.confirmed(&alice(), SECRET), site.confirmed(&alice(), SECRET));
