@@ -155,10 +155,15 @@ fn a_name_without_an_account_is_asked_alike_and_is_not_logged() {
 /// THREATS §6. As an argument of a program a name holds no NUL.
 #[test]
 fn no_odd_name_gets_in_is_exempt_or_leaves_a_file() {
+    // A store of its own: other tests enroll into the host's meanwhile.
+    let store = format!("/var/lib/nightlatch/{}", unique("odd"));
+    let config = config(&format!("store = \"{store}\"\nkeys = \"/etc/nightlatch/{}\"\n", unique("oddkeys")));
+    ok("nightlatch", &["init", "--quiet", "--config", &config]);
     // pam_permit stands behind: before us it would turn the empty name into "nobody".
-    let service = Service::new("auth required pam_nightlatch.so nullok\nauth required pam_permit.so\n");
-    let ann = Person::enrolled("ann");
-    let (files, journal) = (users(), Journal::mark());
+    let service =
+        Service::new(&format!("auth required pam_nightlatch.so nullok config={config}\nauth required pam_permit.so\n"));
+    let ann = Person::enrolled_with("ann", &["--config", &config]);
+    let (files, journal) = (users(&store), Journal::mark());
     let uid = ok("id", &["-u", &ann.name]).trim().to_owned();
     let long = "a".repeat(300);
     let (upper, spaced, trailing) = (ann.name.to_uppercase(), format!(" {}", ann.name), format!("{} ", ann.name));
@@ -202,14 +207,14 @@ fn no_odd_name_gets_in_is_exempt_or_leaves_a_file() {
             drive(&["--no-delay", "--reply", &ann.code(0), "--reply", &ann.code(0), "--", &service.name, name]);
         assert!(!driven.answers().iter().any(|answer| answer == "PAM_SUCCESS"), "{name:?}: {}", driven.output);
     }
-    assert_eq!(users(), files);
+    assert_eq!(users(&store), files);
     let lines = journal.lines(&service.name);
     assert!(lines.lines().all(|line| line.contains("user=unknown") && line.is_ascii()), "{lines}");
     assert_eq!(attempt(&service, &ann.name, &ann.code(0)).answer(), "PAM_SUCCESS");
 }
 
-fn users() -> Vec<std::ffi::OsString> {
-    let entries = fs::read_dir("/var/lib/nightlatch/users").unwrap();
+fn users(store: &str) -> Vec<std::ffi::OsString> {
+    let entries = fs::read_dir(format!("{store}/users")).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
     names.sort_unstable();
     names
