@@ -73,7 +73,7 @@ impl Site {
         };
         let secret = SharedSecret::from_base32(SECRET).unwrap();
         let draft = Draft::new(account, basis, settings, secret, 10, UnixTime(NOON), &SystemRandom).unwrap();
-        let Ok(sheet) = store.commit(draft.vouched_for()) else { panic!("not committed") };
+        let Ok(sheet) = store.commit(draft.vouched_for(), UnixTime(NOON)) else { panic!("not committed") };
         let backup_codes = sheet.expose_codes().map(str::to_owned).collect();
         Self { directory, clock: FixedClock(Cell::new(NOON)), backup_codes }
     }

@@ -52,7 +52,7 @@ fn a_second_reader_written_from_the_page_finds_what_was_put_there() {
     let basis = Basis::from(store.enrollment(&account).unwrap());
     let secret = SharedSecret::from_bytes(SECRET).unwrap();
     let draft = Draft::new(account.clone(), basis, settings, secret, 3, UnixTime(NOON), &SystemRandom).unwrap();
-    let Ok(sheet) = store.commit(draft.vouched_for()) else { panic!("not committed") };
+    let Ok(sheet) = store.commit(draft.vouched_for(), UnixTime(NOON)) else { panic!("not committed") };
 
     let attempt = |code: &str, source: Option<&str>| {
         let Ok(locked) = store.lock(&account) else { panic!("no lock") };

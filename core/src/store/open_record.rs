@@ -162,6 +162,20 @@ impl<'s> OpenRecord<'s> {
         self.provenance == Provenance::OneSlotLost
     }
 
+    /// The ledger as whatever is no login may write it anew. Written as it is, a ledger that has lost a slot would count
+    /// as whole again, and a code that the lost slot knew to be used would be fresh.
+    pub(crate) fn ledger_to_carry(&self, now: UnixTime) -> Ledger {
+        let mut ledger = self.ledger.clone();
+        match self.provenance {
+            Provenance::Whole => {}
+            Provenance::OneSlotLost => {
+                let window = self.locked.store.config.rules().window;
+                judge::close_the_window(&self.record, &mut ledger, window, now);
+            }
+        }
+        ledger
+    }
+
     /// The file, for the log.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -185,8 +199,8 @@ impl<'s> OpenRecord<'s> {
     /// # Errors
     ///
     /// [`Fault::Io`]; the failures then stand.
-    pub fn unlock(mut self) -> Result<bool, Fault> {
-        let mut next = self.ledger.clone();
+    pub fn unlock(mut self, now: UnixTime) -> Result<bool, Fault> {
+        let mut next = self.ledger_to_carry(now);
         next.throttle.unlock();
         if next == self.ledger && self.provenance == Provenance::Whole {
             return Ok(false);
@@ -204,8 +218,8 @@ impl<'s> OpenRecord<'s> {
         let (sheet, codes) = BackupCodes::generate(count, now, self.locked.store.random)?;
         self.record.backup = codes;
         self.record.changed_at = now;
-        self.ledger.used_backup_codes = 0;
-        place::rewrite(self)?;
+        let ledger = Ledger { used_backup_codes: 0, ..self.ledger_to_carry(now) };
+        place::rewrite(self, &ledger)?;
         Ok(sheet)
     }
 
@@ -258,8 +272,8 @@ impl<'s> OpenRecord<'s> {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (Locked<'s>, Record, Ledger) {
-        (self.locked, self.record, self.ledger)
+    pub(crate) fn into_parts(self) -> (Locked<'s>, Record) {
+        (self.locked, self.record)
     }
 }
 

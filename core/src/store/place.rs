@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::backup::BackupSheet;
+use crate::clock::UnixTime;
 use crate::enrollment::{Basis, Confirmed};
 use crate::error::{Fault, OrFault, Part};
 use crate::ledger::{Ledger, Progress};
@@ -43,7 +44,7 @@ impl<'r> Store<'r> {
     /// # Errors
     ///
     /// [`CommitFailure::Changed`] where somebody else was quicker; [`CommitFailure::Fault`]. The old state then stands.
-    pub fn commit(&'r self, confirmed: Confirmed) -> Result<BackupSheet, CommitFailure> {
+    pub fn commit(&'r self, confirmed: Confirmed, now: UnixTime) -> Result<BackupSheet, CommitFailure> {
         let Confirmed { account, basis, record, ledger, sheet } = confirmed;
         match basis {
             Basis::Absent(_) => {
@@ -60,7 +61,7 @@ impl<'r> Store<'r> {
                 if open.record_id() != made_for {
                     return Err(CommitFailure::Changed);
                 }
-                let ledger = carried_over(&open, &record, ledger);
+                let ledger = carried_over(&open, &record, ledger, now);
                 let (key_id, subject) = (open.key_id(), Subject::of(&account));
                 let master = Keyring::open(self.config.keys())?.load(key_id)?;
                 // The lock is held until the new file is durable in its place.
@@ -97,28 +98,28 @@ impl<'r> Store<'r> {
     }
 }
 
-/// Writes an open record anew under a new id, carrying its ledger over. The lock is held until the end.
-pub(crate) fn rewrite(open: OpenRecord<'_>) -> Result<(), Fault> {
+/// Writes an open record anew under a new id, with the ledger that goes on. The lock is held until the end.
+pub(crate) fn rewrite(open: OpenRecord<'_>, ledger: &Ledger) -> Result<(), Fault> {
     let key_id = open.key_id();
     let subject = open.subject().cloned();
-    let (locked, record, ledger) = open.into_parts();
+    let (locked, record) = open.into_parts();
     let damaged = || Fault::Damaged { path: locked.path.clone(), part: Part::Record };
     let master = Keyring::open(locked.store.config.keys())?.load(key_id)?;
     let file = NewFile { key_id, master: &master, subject: subject.ok_or_else(damaged)?, record: &record };
-    locked.store.put(&file, &ledger, Placing::Over).map_err(|failure| match failure {
+    locked.store.put(&file, ledger, Placing::Over).map_err(|failure| match failure {
         CommitFailure::Fault(fault) => fault,
         CommitFailure::Changed => Fault::Restless { path: locked.path.clone() },
     })
 }
 
 /// A replacement keeps the throttle, the last login and the notice; and the last step of a secret that goes on.
-fn carried_over(open: &OpenRecord<'_>, record: &Record, fresh: Ledger) -> Ledger {
-    let mut ledger = Ledger { devices: fresh.devices, used_backup_codes: 0, bypass_uses: 0, ..open.ledger().clone() };
+fn carried_over(open: &OpenRecord<'_>, record: &Record, mut fresh: Ledger, now: UnixTime) -> Ledger {
+    let old = open.ledger_to_carry(now);
     for device in &record.devices {
         let same =
             open.record().devices.iter().find(|old| old.secret.is_same_as(&device.secret) && old.kind == device.kind);
-        let before = same.and_then(|old| open.ledger().device(old.id)).map(|state| state.progress);
-        if let (Some(before), Some(state)) = (before, ledger.device_mut(device.id)) {
+        let before = same.and_then(|same| old.device(same.id)).map(|state| state.progress);
+        if let (Some(before), Some(state)) = (before, fresh.device_mut(device.id)) {
             state.progress = match (before, state.progress, device.kind) {
                 (Progress::Totp(a), Progress::Totp(b), Kind::Totp { .. }) => Progress::Totp(a.later(b)),
                 (Progress::Hotp { next: a }, Progress::Hotp { next: b }, Kind::Hotp) => {
@@ -128,7 +129,7 @@ fn carried_over(open: &OpenRecord<'_>, record: &Record, fresh: Ledger) -> Ledger
             };
         }
     }
-    ledger
+    Ledger { devices: fresh.devices, used_backup_codes: 0, bypass_uses: 0, ..old }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -60,7 +60,8 @@ impl Site {
     fn with_alice() -> Self {
         let mut site = Self::empty();
         let store = site.open().unwrap();
-        let sheet = store.commit(site.confirmed(&alice(), SECRET)).unwrap_or_else(|_| panic!("not committed"));
+        let sheet =
+            store.commit(site.confirmed(&alice(), SECRET), UnixTime(NOON)).unwrap_or_else(|_| panic!("not committed"));
         let codes = sheet.expose_codes().map(str::to_owned).collect();
         drop(store);
         site.backup_codes = codes;
@@ -196,8 +197,8 @@ fn two_first_enrollments_at_once_cannot_both_win() {
     let site = Site::empty();
     let (first, second) = (site.confirmed(&alice(), SECRET), site.confirmed(&alice(), SECRET));
     let store = site.open().unwrap();
-    assert!(store.commit(first).is_ok());
-    assert!(matches!(store.commit(second), Err(CommitFailure::Changed)));
+    assert!(store.commit(first, UnixTime(NOON)).is_ok());
+    assert!(matches!(store.commit(second, UnixTime(NOON)), Err(CommitFailure::Changed)));
     assert_eq!(store.people().unwrap().len(), 1);
 }
 
@@ -205,9 +206,9 @@ fn two_first_enrollments_at_once_cannot_both_win() {
 fn whoever_has_enrolled_somebody_keeps_nobody_else_from_it() {
     let site = Site::empty();
     let (bob, open) = (Account::for_test("bob", 4243), site.open().unwrap());
-    assert!(open.commit(site.confirmed(&alice(), SECRET)).is_ok());
+    assert!(open.commit(site.confirmed(&alice(), SECRET), UnixTime(NOON)).is_ok());
     // The first store is still open.
-    assert!(site.open().unwrap().commit(site.confirmed(&bob, SECRET)).is_ok());
+    assert!(site.open().unwrap().commit(site.confirmed(&bob, SECRET), UnixTime(NOON)).is_ok());
 }
 
 #[test]
@@ -215,8 +216,8 @@ fn a_replacement_is_refused_where_the_record_is_another_by_now() {
     let site = Site::with_alice();
     let (first, second) = (site.confirmed(&alice(), SECRET), site.confirmed(&alice(), SECRET));
     let store = site.open().unwrap();
-    assert!(store.commit(first).is_ok());
-    assert!(matches!(store.commit(second), Err(CommitFailure::Changed)));
+    assert!(store.commit(first, UnixTime(NOON)).is_ok());
+    assert!(matches!(store.commit(second, UnixTime(NOON)), Err(CommitFailure::Changed)));
 }
 
 #[test]
@@ -229,7 +230,7 @@ fn a_replacement_with_an_equal_secret_keeps_its_last_step_and_the_failures() {
     let failures = site.ledger().throttle.failures();
     assert_eq!(failures, 3);
     let replacement = site.confirmed(&alice(), SECRET);
-    assert!(site.open().unwrap().commit(replacement).is_ok());
+    assert!(site.open().unwrap().commit(replacement, UnixTime(NOON)).is_ok());
     assert!(!site.admits(&code_at(NOON), NOON), "a used code came back");
     assert_eq!(site.ledger().throttle.failures(), failures);
     assert!(site.admits(&code_at(NOON + 30), NOON + 30));
@@ -246,7 +247,7 @@ fn the_confirming_code_counts_as_used() {
     let (draft, refusal) = draft(&alice(), basis, SECRET).confirm(&wrong, &rules, now).err().unwrap();
     assert_eq!(refusal, Refusal::Wrong);
     let Ok(confirmed) = draft.confirm(&right, &rules, now) else { panic!("not confirmed") };
-    assert!(site.open().unwrap().commit(confirmed).is_ok());
+    assert!(site.open().unwrap().commit(confirmed, UnixTime(NOON)).is_ok());
     assert!(!site.admits(&code_at(NOON), NOON));
     assert!(site.admits(&code_at(NOON + 30), NOON));
     assert_eq!(site.ledger().throttle.failures(), 0);
@@ -275,7 +276,7 @@ fn unlock_forgets_failures_and_says_whether_there_were_any() {
     for expected in [true, false] {
         let store = site.open().unwrap();
         let Ok(locked) = store.lock(&alice()) else { panic!("no lock") };
-        assert_eq!(locked.open(&alice()).unwrap().unlock().unwrap(), expected);
+        assert_eq!(locked.open(&alice()).unwrap().unlock(UnixTime(NOON)).unwrap(), expected);
     }
     assert_eq!(site.ledger().throttle.failures(), 0);
 }
@@ -315,7 +316,7 @@ fn an_old_slot_beside_a_new_record_does_not_unseal() {
     let site = Site::with_alice();
     let old = fs::read(site.file()).unwrap();
     let replacement = site.confirmed(&alice(), SECRET);
-    assert!(site.open().unwrap().commit(replacement).is_ok());
+    assert!(site.open().unwrap().commit(replacement, UnixTime(NOON)).is_ok());
     let mut mixed = fs::read(site.file()).unwrap();
     mixed[4096..].copy_from_slice(&old[4096..]);
     fs::write(site.file(), mixed).unwrap();
@@ -345,6 +346,38 @@ fn with_the_newer_slot_rotten_no_used_code_comes_back_and_the_next_login_mends_i
         assert!(!site.admits(&code_at(NOON + 30), NOON + 30), "a used code came back ({rot})");
         assert_eq!(site.ledger().throttle.failures(), 1);
         assert!(!site.admits(&code_at(NOON + 60), NOON + 60));
+        assert!(site.admits(&code_at(NOON + 90), NOON + 90));
+    }
+}
+
+/// Each writes the ledger anew, after which both slots are whole: what the lost one knew to be used is used for good.
+#[test]
+fn neither_unlock_nor_new_backup_codes_nor_a_replacement_hide_that_a_slot_was_lost() {
+    let carry: [fn(&Site); 3] = [
+        |site| {
+            let store = site.open().unwrap();
+            let Ok(locked) = store.lock(&alice()) else { panic!("no lock") };
+            assert!(locked.open(&alice()).unwrap().unlock(UnixTime(NOON + 30)).unwrap());
+        },
+        |site| {
+            let store = site.open().unwrap();
+            let Ok(locked) = store.lock(&alice()) else { panic!("no lock") };
+            locked.open(&alice()).unwrap().renew_backup_codes(0, UnixTime(NOON + 30)).unwrap();
+        },
+        |site| {
+            let same_secret = site.confirmed(&alice(), SECRET);
+            assert!(site.open().unwrap().commit(same_secret, UnixTime(NOON + 30)).is_ok());
+        },
+    ];
+    for carry in carry {
+        let site = Site::with_alice();
+        assert!(site.admits(&code_at(NOON), NOON));
+        assert!(site.admits(&code_at(NOON + 30), NOON + 30));
+        let mut bytes = fs::read(site.file()).unwrap();
+        bytes[8192 + 90] ^= 0x10;
+        fs::write(site.file(), bytes).unwrap();
+        carry(&site);
+        assert!(!site.admits(&code_at(NOON + 30), NOON + 30), "a used code came back");
         assert!(site.admits(&code_at(NOON + 90), NOON + 90));
     }
 }
@@ -558,7 +591,7 @@ fn a_file_left_behind_by_a_kill_is_no_record_and_is_cleared_away() {
     let store = site.open().unwrap();
     assert_eq!(store.people().unwrap().len(), 1);
     let replacement = site.confirmed(&alice(), SECRET);
-    assert!(store.commit(replacement).is_ok());
+    assert!(store.commit(replacement, UnixTime(NOON)).is_ok());
     assert!(!stray.exists());
 }
 
@@ -607,7 +640,7 @@ fn whoever_waited_for_a_replaced_file_judges_by_the_new_one() {
         let other = Site::empty();
         let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
         let replaced = other.confirmed(&alice(), secret);
-        other.open().unwrap().commit(replaced).unwrap_or_else(|_| panic!("not committed"));
+        other.open().unwrap().commit(replaced, UnixTime(NOON)).unwrap_or_else(|_| panic!("not committed"));
         for key in fs::read_dir(other.directory.path().join("keys")).unwrap() {
             let key = key.unwrap();
             fs::copy(key.path(), site.directory.path().join("keys").join(key.file_name())).unwrap();

@@ -5,7 +5,7 @@
 use subtle::ConstantTimeEq as _;
 
 use crate::backup::Symbols;
-use crate::clock::{Moment, Step};
+use crate::clock::{Moment, Step, UnixTime};
 use crate::error::Fault;
 use crate::ledger::{DeviceState, FailuresSince, LastLogin, Ledger, Method, Progress, ShortText};
 use crate::record::{Device, DeviceId, Kind, Period, Record};
@@ -166,7 +166,7 @@ pub(crate) fn judge(
     let mut place = next.throttle.place(occasion.source, occasion.channel);
     let admission = next.throttle.admit(place, &rules.limits, now);
     if provenance == Provenance::OneSlotLost {
-        close_the_window(record, &mut next, rules.window, now);
+        close_the_window(record, &mut next, rules.window, now.wall);
         charge(&mut next, place, occasion, rules, now);
         place = next.throttle.place(occasion.source, occasion.channel);
     }
@@ -289,7 +289,7 @@ enum Match {
 fn matches(device: &Device, state: &DeviceState, value: u32, window: Window, look_ahead: u64, now: Moment) -> Match {
     match (device.kind, state.progress) {
         (Kind::Totp { period, offset }, Progress::Totp(last)) => {
-            let Some((low, high)) = steps_around(now, period, offset, window) else { return Match::None };
+            let Some((low, high)) = steps_around(now.wall, period, offset, window) else { return Match::None };
             let Hits { highest, exact } = search(device, low, high, value, last.step().map(|step| step.0));
             match highest {
                 None => Match::None,
@@ -316,8 +316,8 @@ fn matches(device: &Device, state: &DeviceState, value: u32, window: Window, loo
     }
 }
 
-fn steps_around(now: Moment, period: Period, offset: i32, window: Window) -> Option<(u64, u64)> {
-    let present = otp::step_at(now.wall, period, offset)?.0;
+fn steps_around(wall: UnixTime, period: Period, offset: i32, window: Window) -> Option<(u64, u64)> {
+    let present = otp::step_at(wall, period, offset)?.0;
     Some((present.saturating_sub(window.steps()), present.saturating_add(window.steps())))
 }
 
@@ -392,13 +392,13 @@ fn charge(next: &mut Ledger, place: Place, occasion: &Occasion, rules: &Rules, n
 }
 
 /// The lost slot may have held an acceptance: from here on only what lies above everything acceptable now is accepted.
-fn close_the_window(record: &Record, next: &mut Ledger, window: Window, now: Moment) {
+pub(crate) fn close_the_window(record: &Record, next: &mut Ledger, window: Window, wall: UnixTime) {
     let look_ahead = look_ahead(record, window);
     for state in &mut next.devices {
         let Some(device) = record.devices.iter().find(|device| device.id == state.device) else { continue };
         state.progress = match (state.progress, device.kind) {
             (Progress::Totp(last), Kind::Totp { period, offset }) => {
-                let top = steps_around(now, period, offset, window).map(|(_, high)| Step(high));
+                let top = steps_around(wall, period, offset, window).map(|(_, high)| Step(high));
                 Progress::Totp(top.and_then(|top| last.advance(top).ok()).unwrap_or(last))
             }
             (Progress::Hotp { next }, _) => Progress::Hotp { next: next.saturating_add(look_ahead).saturating_add(1) },
@@ -412,7 +412,7 @@ fn close_the_window(record: &Record, next: &mut Ledger, window: Window, now: Mom
 mod tests {
     use super::*;
     use crate::backup::BackupCodes;
-    use crate::clock::{BootId, BootTime, UnixTime};
+    use crate::clock::{BootId, BootTime};
     use crate::ledger::LastAccepted;
     use crate::random::SystemRandom;
     use crate::record::Digits;

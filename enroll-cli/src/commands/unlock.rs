@@ -11,9 +11,9 @@ use crate::terminal::Terminal;
 pub(crate) fn run(user: &str, site: &Site, terminal: &Terminal) -> Outcome {
     let account = site.account(user)?;
     let store = site.store()?;
-    let open = open_record(&store, &account)?;
+    let (open, now) = (open_record(&store, &account)?, site.now()?.wall);
     terminal.interruption().settle();
-    let changed = open.unlock()?;
+    let changed = open.unlock(now)?;
     let (user, uid) = (account.name().as_str(), account.uid());
     match terminal.form() {
         Form::Json => {

@@ -49,7 +49,7 @@ pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -
         confirmation::ask(draft, &sheet, &symbol, options, site, terminal)?
     };
     terminal.interruption().settle();
-    let backup_codes = match store.commit(confirmed) {
+    let backup_codes = match store.commit(confirmed, site.now()?.wall) {
         Ok(backup_codes) => backup_codes,
         Err(CommitFailure::Changed) => return overtaken(basis, options, &account, terminal),
         Err(CommitFailure::Fault(fault)) => return Err(fault.into()),
