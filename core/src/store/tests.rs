@@ -2,6 +2,9 @@
 //! The store on a real file system, with time as a value: what is accepted, refused, kept and lost.
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
 
+mod model;
+mod world;
+
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -47,9 +50,13 @@ fn alice() -> Account {
 
 impl Site {
     fn empty() -> Self {
+        Self::under("")
+    }
+
+    fn under(more: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let (store, keys) = (directory.path().join("store"), directory.path().join("keys"));
-        let text = format!("store = {store:?}\nkeys = {keys:?}\n");
+        let text = format!("store = {store:?}\nkeys = {keys:?}\n{more}");
         let path = directory.path().join("config.toml");
         fs::write(&path, &text).unwrap();
         let config = Config::parse(text.as_bytes(), &path).unwrap();
@@ -58,7 +65,11 @@ impl Site {
     }
 
     fn with_alice() -> Self {
-        let mut site = Self::empty();
+        Self::with_alice_under("")
+    }
+
+    fn with_alice_under(more: &str) -> Self {
+        let mut site = Self::under(more);
         let store = site.open().unwrap();
         let sheet =
             store.commit(site.confirmed(&alice(), SECRET), UnixTime(NOON)).unwrap_or_else(|_| panic!("not committed"));
