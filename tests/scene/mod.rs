@@ -63,9 +63,9 @@ pub fn steady(seconds: u64) {
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
-/// A name that no other test of this container has.
+/// A name that no other test of this container has, and no other begins with: the journal is searched for it.
 pub fn unique(stem: &str) -> String {
-    format!("{stem}{}", COUNTER.fetch_add(1, Ordering::Relaxed))
+    format!("{stem}{:04}", COUNTER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Somebody with an account, a password and maybe a phone.
