@@ -256,6 +256,36 @@ mod tests {
     }
 
     #[test]
+    fn a_sheet_holds_as_many_codes_as_asked_for_each_in_four_groups_of_four() {
+        for count in [0, 1, 20] {
+            let (sheet, codes) = BackupCodes::generate(count, UnixTime(1), &SystemRandom).unwrap();
+            assert_eq!((sheet.len(), sheet.is_empty()), (usize::from(count), count == 0));
+            assert_eq!(codes.codes.len(), sheet.len());
+            for code in sheet.expose_codes() {
+                assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4; 4], "{code}");
+            }
+        }
+    }
+
+    /// docs/FORMAT.md, by a table of the powers of x instead of shifts.
+    #[test]
+    fn the_check_symbol_is_the_one_of_the_format() {
+        const POWERS: [u8; 31] = [
+            1, 2, 4, 8, 16, 5, 10, 20, 13, 26, 17, 7, 14, 28, 29, 31, 27, 19, 3, 6, 12, 24, 21, 15, 30, 25, 23, 11, 22,
+            9, 18,
+        ];
+        let times = |symbol: u8, power: usize| match POWERS.iter().position(|known| *known == symbol) {
+            Some(logarithm) => POWERS[(logarithm + power) % 31],
+            None => 0,
+        };
+        for index in 0..20 {
+            let symbols = Symbols::draw(index, &SystemRandom).unwrap();
+            let terms = symbols.0[..15].iter().enumerate().map(|(place, symbol)| times(*symbol, 15 - place));
+            assert_eq!(symbols.0[15], terms.fold(0, |sum, term| sum ^ term));
+        }
+    }
+
+    #[test]
     fn each_code_of_a_set_is_held_and_no_other() {
         let (sheet, codes) = a_set();
         for code in &sheet {
