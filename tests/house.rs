@@ -177,6 +177,15 @@ fn the_module_reads_no_environment() {
     }
 }
 
+/// su, sudo and sshd believe PAM_USER afterwards (THREATS V60): what is set is the mark of our own, and nothing else.
+#[test]
+fn the_module_sets_no_item_and_no_variable_of_the_application() {
+    let entry = read("src/entry.rs").code();
+    let calls: Vec<_> = entry.split("pam_set_item(").skip(1).filter_map(|call| call.split(", ").nth(1)).collect();
+    assert_eq!(calls, ["item: c_int", "PAM_OLDAUTHTOK"]);
+    assert_eq!(that_say(&sources("src/"), &["pam_putenv", ".set_item", "set_item_str"]), NO_RUST_FILE);
+}
+
 #[test]
 fn every_file_begins_with_its_licence_and_says_what_it_is_for() {
     let begins_well = |source: &Source| {

@@ -174,6 +174,39 @@ fn nothing_is_written_to_stdout_or_stderr() {
     }
 }
 
+/// su and sudo hand the caller's variables on; none of them is asked for (THREATS V47).
+#[test]
+fn no_variable_of_the_environment_changes_an_answer() {
+    // libpam draws the delay by lot.
+    let seen = |output: &Output| text(&output.stdout).lines().filter(|l| !l.starts_with("delay ")).collect::<String>();
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    let plain: Vec<_> =
+        every_end(&ann, &bob).iter().map(|end| seen(&end.driven(&[], &["--reply", &end.reply], &[]))).collect();
+    let hostile = [
+        "env",
+        "HOME=/etc/shadow",
+        "TZ=:/etc/shadow",
+        "TMPDIR=/there/is/none",
+        "LANG=../../etc/shadow",
+        "LC_ALL=x%s%n",
+        "LANGUAGE=tr",
+        "USER=root",
+        "LOGNAME=root",
+        "SUDO_USER=root",
+        "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA",
+        "CREDENTIALS_DIRECTORY=/tmp",
+        "NIGHTLATCH_CONFIG=/etc/shadow",
+        "XDG_CONFIG_HOME=/tmp",
+        "RUST_MIN_STACK=1",
+    ];
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    for (plain, end) in plain.iter().zip(every_end(&ann, &bob)) {
+        let output = end.driven(&hostile, &["--reply", &end.reply], &[]);
+        assert_eq!((&seen(&output), text(&output.stderr).as_str()), (plain, ""), "{}", end.answer);
+        assert!(plain.ends_with(&format!(" {}", end.answer)), "{plain}");
+    }
+}
+
 #[test]
 fn a_silent_application_is_shown_the_prompt_and_no_text() {
     let (service, ann) = (Service::alone(""), Person::enrolled("ann"));

@@ -250,6 +250,26 @@ fn a_login_that_is_stopped_while_it_holds_the_lock_keeps_nobody_waiting_for_ever
     assert_eq!(attempt(&service, &ann.name, &code).answer(), "PAM_AUTH_ERR", "it was used when it went on");
 }
 
+/// THREATS V11. A module that is missing or half there would keep everybody out, or, in a careless stack, let them in.
+#[test]
+fn an_upgrade_beside_logins_keeps_nobody_out() {
+    let service = Service::behind_a_success("");
+    let people: Vec<_> = (0..4).map(|_| Person::enrolled_with("ann", &["--backup-codes", "20"])).collect();
+    let upgrades = Command::new("sh")
+        .args(["-ec", "for n in $(seq 20); do /opt/nightlatch/packaging/install --from /opt/nightlatch; done"])
+        .stdout(Stdio::null())
+        .spawn();
+    let mut upgrades = upgrades.unwrap();
+    let mut beside = 0;
+    for nth in 0..20 {
+        let answers = together(&service, people.iter().map(|ann| (ann, ann.backup_codes[nth].as_str())));
+        assert_eq!(answers, vec!["PAM_SUCCESS"; people.len()], "round {nth}");
+        beside += usize::from(upgrades.try_wait().unwrap().is_none());
+    }
+    assert!(upgrades.wait().unwrap().success());
+    assert!(beside > 0, "all upgrades were over before the first login");
+}
+
 /// A backup code writes both slots, so a kill finds every state that a login can leave.
 #[test]
 fn after_a_kill_the_file_opens_and_no_accepted_code_is_accepted_again() {

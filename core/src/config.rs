@@ -445,6 +445,19 @@ mod tests {
         assert_eq!(not_utf8.to_string(), "/c.toml:2:2: not UTF-8");
     }
 
+    /// sudo-rs once read "no tries" as "any number of tries".
+    #[test]
+    fn nothing_of_the_throttle_can_be_set_to_never() {
+        for setting in
+            ["known_failures", "combined_failures", "other_failures", "first_wait", "long_wait_from", "long_wait"]
+        {
+            assert!(parse(&format!("[throttle]\n{setting} = 0")).is_err(), "{setting}");
+        }
+        for none in ["known_sources", "free_failures"] {
+            assert!(parse(&format!("[throttle]\n{none} = 0")).is_ok(), "{none}");
+        }
+    }
+
     #[test]
     fn what_is_set_holds() {
         let config = parse(

@@ -183,6 +183,25 @@ mod tests {
     }
 
     #[test]
+    fn uids_that_pass_from_one_to_another_or_mean_nobody_are_known() {
+        for (uid, transient) in [
+            (0, false),
+            (1000, false),
+            (61_183, false),
+            (61_184, true),
+            (65_519, true),
+            (65_520, false),
+            (65_533, false),
+            (65_534, true),
+            (65_535, true),
+            (65_536, false),
+            (u32::MAX, true),
+        ] {
+            assert_eq!(Account::for_test("x", uid).has_transient_uid(), transient, "{uid}");
+        }
+    }
+
+    #[test]
     fn root_is_found_and_nobody_else_is_invented() {
         let root = Account::resolve(&UserName::parse(b"root").unwrap()).unwrap();
         assert_eq!((root.name().as_str(), root.uid()), ("root", 0));

@@ -475,6 +475,22 @@ mod tests {
         }
     }
 
+    /// Nobody who types the codes of another hour often enough teaches us that hour (THREATS V28).
+    #[test]
+    fn codes_in_a_row_of_a_clock_far_off_are_wrong_codes_and_teach_nothing() {
+        let record = a_record(vec![a_device(0, TOTP)]);
+        let mut ledger = ledger_for(&record);
+        let before = ledger.devices.clone();
+        let near: Vec<_> = (0..8).map(|step| code_value(&record, NOON / 30 - 1 + step)).collect();
+        let far =
+            (NOON / 30 + 1000..).find(|far| (0..4).all(|n| !near.contains(&code_value(&record, far + n)))).unwrap();
+        for n in 0..4 {
+            let code = code_at(&record, 0, far + n);
+            assert_eq!(attempt(&record, &mut ledger, &code, NOON + 30 * n), Err(Refusal::Wrong));
+        }
+        assert_eq!((&ledger.devices, ledger.throttle.failures()), (&before, 4));
+    }
+
     #[test]
     fn with_a_window_of_none_only_the_present_step_is_accepted() {
         let record = a_record(vec![a_device(0, TOTP)]);

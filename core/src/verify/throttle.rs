@@ -420,6 +420,14 @@ mod tests {
     }
 
     #[test]
+    fn with_no_free_failure_the_first_one_costs_a_wait() {
+        let limits = Limits { free_failures: 0, ..Limits::default() };
+        let mut throttle = Throttle::default();
+        throttle.charge(Place::Others, &limits, at(0, 0, BOOT));
+        assert_eq!(throttle.admit(Place::Others, &limits, at(0, 0, BOOT)), Admission::Waiting { seconds: 30 });
+    }
+
+    #[test]
     fn fifty_failures_of_strangers_block_strangers_and_no_known_source() {
         let mut throttle = Throttle::default();
         let mut clock = 0;

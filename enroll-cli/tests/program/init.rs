@@ -20,6 +20,28 @@ fn it_makes_store_and_key_and_says_where() {
 }
 
 #[test]
+fn everything_is_roots_alone_whatever_the_umask() {
+    for umask in ["000", "022", "077", "777"] {
+        let host = Host::bare("");
+        let script = "umask $1; \"$2\" --config \"$3\" init && \"$2\" --config \"$3\" enroll daemon --no-confirm";
+        let mut command = std::process::Command::new("sh");
+        command.args(["-ec", script, "sh", umask, crate::host::BINARY]).arg(host.config());
+        crate::host::run(&mut command, "").expect(0);
+        for (path, expected) in [
+            ("store", 0o700),
+            ("store/users", 0o700),
+            ("store/store", 0o600),
+            ("store/users/1", 0o600),
+            ("keys", 0o700),
+        ] {
+            assert_eq!(mode(&host.path(path)), expected, "{path} under {umask}");
+        }
+        let key = fs::read_dir(host.path("keys")).unwrap().next().unwrap().unwrap();
+        assert_eq!(mode(&key.path()), 0o400, "{umask}");
+    }
+}
+
+#[test]
 fn run_again_it_changes_nothing() {
     let host = Host::new();
     let marker = fs::read(host.path("store/store")).unwrap();
