@@ -69,11 +69,27 @@ fn what_cannot_be_a_code_is_refused_with_one_sentence_and_not_charged() {
     assert_eq!(ann.status()["failures"], 0);
 }
 
+/// THREATS V48: at and around libpam's own limit of 512 bytes, and far beyond it.
 #[test]
-fn a_reply_of_a_mebibyte_is_refused() {
+fn a_reply_that_is_too_long_is_refused_however_long_it_is() {
     let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
-    let driven = drive(&["--no-delay", "--reply-size", "1048576", &service.name, &ann.name]);
-    assert_eq!(driven.answer(), "PAM_AUTH_ERR");
+    for bytes in ["9", "17", "511", "512", "513", "4095", "4096", "65536", "1048576"] {
+        let driven = drive(&["--no-delay", "--reply-size", bytes, &service.name, &ann.name]);
+        assert_eq!(driven.answer(), "PAM_AUTH_ERR", "{bytes}");
+        assert!(driven.is_plain_refusal(), "{}", driven.output);
+    }
+    assert_eq!(ann.status()["failures"], 0);
+}
+
+/// THREATS H-07: a text that cannot be shown is no part of the verdict.
+#[test]
+fn an_application_that_shows_no_text_changes_no_answer() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    for (reply, answer) in [(&ann.backup_codes[0], "PAM_SUCCESS"), (&ann.wrong_code(), "PAM_AUTH_ERR")] {
+        let driven = drive(&["--no-delay", "--info-error", "--reply", reply, &service.name, &ann.name]);
+        assert_eq!((driven.answer().as_str(), driven.prompts()), (answer, 1), "{}", driven.output);
+    }
+    assert_eq!((&ann.status()["failures"], &ann.status()["backup_codes_left"]), (&1.into(), &9.into()));
 }
 
 #[test]

@@ -163,6 +163,12 @@ fn success_and_ignore_are_chosen_in_one_file_by_matches_that_name_every_case() {
     assert!(!answer.contains("_ =>") && !answer.contains("PamResultCode::default()"));
 }
 
+/// libpam takes it for a success of the auth phase under `required` (THREATS H-19).
+#[test]
+fn an_expired_password_is_never_answered() {
+    assert_eq!(that_say(&sources("src/"), &["NEW_AUTHTOK_REQD"]), NO_RUST_FILE);
+}
+
 #[test]
 fn the_wall_clock_is_read_in_one_file() {
     let shipped: Vec<_> = ["src/", "core/src/", "enroll-cli/src/"].iter().flat_map(|room| sources(room)).collect();

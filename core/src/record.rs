@@ -441,6 +441,14 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn steps_last_15_to_120_seconds_and_codes_have_6_to_8_digits() {
+        let periods: Vec<_> = (0..=1000).filter(|seconds| Period::new(*seconds).is_some()).collect();
+        assert_eq!(periods, (15..=120).collect::<Vec<_>>());
+        let digits: Vec<_> = (0..=u8::MAX).filter(|digits| Digits::new(*digits).is_some()).collect();
+        assert_eq!(digits, [6, 7, 8]);
+    }
+
+    #[test]
     fn numbers_out_of_their_range_are_no_record() {
         let mut record = the_largest_record();
         record.backup.cost.memory_kib = u32::MAX;

@@ -144,6 +144,13 @@ mod tests {
     }
 
     #[test]
+    fn the_same_bytes_are_sealed_under_a_new_nonce_each_time() {
+        let seal = || key(1, 1).seal(SealedPart::Record, &[0; HEADER_BYTES], b"a record", &SystemRandom).unwrap();
+        let nonces: std::collections::HashSet<_> = (0..100).map(|_| seal()[..NONCE_BYTES].to_vec()).collect();
+        assert_eq!(nonces.len(), 100);
+    }
+
+    #[test]
     fn every_changed_bit_and_every_missing_byte_is_noticed() {
         let header = [0; HEADER_BYTES];
         let sealed = key(1, 1).seal(SealedPart::Record, &header, b"a record", &SystemRandom).unwrap();
