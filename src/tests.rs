@@ -17,14 +17,17 @@ use nightlatch::record::{DeviceName, Digits, Kind, Period};
 use nightlatch::secret::{Algorithm, SharedSecret};
 use nightlatch::store::{Store, initialise};
 use nightlatch::user::{Account, UserName};
+use nightlatch::verify::judge::Occasion;
 use nightlatch::verify::otp;
 use pam::constants::PamResultCode::{self, *};
 use tempfile::TempDir;
 
-use crate::answer::NOT_ACCEPTED;
+use crate::answer::{self, NOT_ACCEPTED};
 use crate::answer_login;
 use crate::conversation::scripted::Scripted;
 use crate::conversation::{Level, Message};
+use crate::guard::Panicked;
+use crate::login::{Failure, Who};
 
 const NOON: u64 = 1_800_000_000;
 const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -251,6 +254,22 @@ fn no_fault_of_config_or_store_is_ever_success_or_ignore() {
             assert!(logged.starts_with(level) && logged.contains(directory) && logged.contains("remedy="), "{logged}");
         }
     }
+}
+
+#[test]
+fn what_the_host_has_not_got_is_a_fault_of_its_own_code() {
+    for (fault, code) in [
+        (Fault::NoMemory, PAM_BUF_ERR),
+        (Fault::NoRandomness, PAM_SYSTEM_ERR),
+        (Fault::ClockBefore1970, PAM_SYSTEM_ERR),
+        (Fault::ClockUnreadable, PAM_SYSTEM_ERR),
+    ] {
+        let result = Err(Failure::Store(fault));
+        let reaction = answer::reaction(&result, &Who::default(), &Occasion::new("sshd", None));
+        assert_eq!((reaction.code, &reaction.log.0), (code, &Level::Critical));
+    }
+    let panicked = answer::panicked(&Panicked { place: "a.rs:1".to_owned() });
+    assert_eq!((panicked.0, panicked.1), (PAM_ABORT, Level::Critical));
 }
 
 #[test]
