@@ -255,19 +255,18 @@ fn a_login_that_is_stopped_while_it_holds_the_lock_keeps_nobody_waiting_for_ever
 fn an_upgrade_beside_logins_keeps_nobody_out() {
     let service = Service::behind_a_success("");
     let people: Vec<_> = (0..4).map(|_| Person::enrolled_with("ann", &["--backup-codes", "20"])).collect();
-    let upgrades = Command::new("sh")
-        .args(["-ec", "for n in $(seq 20); do /opt/nightlatch/packaging/install --from /opt/nightlatch; done"])
-        .stdout(Stdio::null())
-        .spawn();
-    let mut upgrades = upgrades.unwrap();
-    let mut beside = 0;
-    for nth in 0..20 {
-        let answers = together(&service, people.iter().map(|ann| (ann, ann.backup_codes[nth].as_str())));
-        assert_eq!(answers, vec!["PAM_SUCCESS"; people.len()], "round {nth}");
-        beside += usize::from(upgrades.try_wait().unwrap().is_none());
-    }
-    assert!(upgrades.wait().unwrap().success());
-    assert!(beside > 0, "all upgrades were over before the first login");
+    let going_on = format!("/tmp/{}", unique("upgrades"));
+    fs::write(&going_on, "").unwrap();
+    let upgrade = "/opt/nightlatch/packaging/install --from /opt/nightlatch >/dev/null";
+    let script = format!("n=0; while [ -e {going_on} ]; do {upgrade}; n=$((n + 1)); done; echo $n");
+    let upgrades = Command::new("sh").args(["-ec", &script]).stdout(Stdio::piped()).spawn().unwrap();
+    let answers: Vec<_> = (0..20)
+        .flat_map(|nth| together(&service, people.iter().map(|ann| (ann, ann.backup_codes[nth].as_str()))))
+        .collect();
+    fs::remove_file(&going_on).unwrap();
+    let done = String::from_utf8(upgrades.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(answers, vec!["PAM_SUCCESS"; 20 * people.len()]);
+    assert!(done.trim().parse::<u32>().unwrap() > 0, "{done}");
 }
 
 /// A backup code writes both slots, so a kill finds every state that a login can leave.
