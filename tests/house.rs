@@ -7,6 +7,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+#[path = "house/documents.rs"]
+mod documents;
+
 /// A file of the source tree, by its path from the root.
 struct Source {
     path: String,
@@ -210,82 +213,6 @@ fn no_file_is_named_for_nothing_in_particular() {
     let says_nothing = |source: &Source| source.path.split(['/', '.', '_', '-']).any(|word| empty.contains(&word));
     let found: Vec<_> = files("").into_iter().filter(says_nothing).map(|source| source.path).collect();
     assert_eq!(found, NO_RUST_FILE);
-}
-
-/// What the documents answer for, and where: a line each, as the reviewers' list has them.
-fn lines_to_answer_for() -> Vec<(&'static str, String)> {
-    let numbered = |page, prefix: &'static str, ranges: &[std::ops::RangeInclusive<u32>]| {
-        let numbers: Vec<_> = ranges.iter().cloned().flatten().collect();
-        numbers.into_iter().map(move |n| (page, format!("{prefix}{n:02}"))).collect::<Vec<_>>()
-    };
-    let (past, standards, threats) = ("docs/PAST-VULNERABILITIES.md", "docs/STANDARDS.md", "docs/THREATS.md");
-    let named = ["ASVS 4.0 2.8.2", "ASVS 4.0 2.8.5", "OWASP MFA", "PCI 8.3.4", "PCI 8.5.1"];
-    [
-        numbered(past, "V", &[1..=12, 20..=28, 30..=38, 40..=53, 60..=64]),
-        numbered(standards, "R-", &[1..=12]),
-        numbered(standards, "N-", &[1..=12]),
-        numbered(standards, "A-", &[1..=12]),
-        numbered(standards, "H-", &[1..=21]),
-        named.map(|name| (standards, name.to_owned())).to_vec(),
-        numbered(threats, "E-", &[1..=8]),
-        numbered(threats, "P-", &[1..=7]),
-    ]
-    .concat()
-}
-
-/// `file: name` in a text, outside of fenced examples.
-fn holders(text: &str) -> Vec<(&str, &str)> {
-    let mut fenced = false;
-    let lines = text.lines().filter(move |line| {
-        fenced ^= line.starts_with("```");
-        !fenced
-    });
-    let spans = lines.flat_map(|line| line.split('`').skip(1).step_by(2));
-    spans.filter_map(|span| span.split_once(": ")).filter(|(file, _)| file.ends_with(".rs")).collect()
-}
-
-/// Whether a type of that name stands there, or a test that is run; what several files hand their ways to is a scene.
-fn is_held_by(source: &Source, name: &str) -> bool {
-    let declared = |word: &str| {
-        let lines: Vec<_> = source
-            .text
-            .lines()
-            .map(|line| line.trim_start().trim_start_matches("pub ").trim_start_matches("pub(crate) "))
-            .collect();
-        lines.iter().enumerate().any(|(at, line)| {
-            let rest = line.strip_prefix(word).and_then(|line| line.strip_prefix(name));
-            let attributes = || lines[..at].iter().rev().take_while(|line| line.starts_with("#["));
-            let is_run = attributes().any(|line| *line == "#[test]") && !attributes().any(|l| l.contains("ignore"));
-            let counts = word != "fn " || is_run || source.path.starts_with("tests/scene/");
-            counts && rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-        })
-    };
-    let words: &[&str] = if name.starts_with(char::is_uppercase) { &["struct ", "enum ", "trait "] } else { &["fn "] };
-    words.iter().any(|word| declared(word))
-}
-
-#[test]
-fn every_holder_that_the_documents_name_is_there() {
-    let pages: Vec<_> = files(".md").into_iter().filter(|page| page.path != "CHANGELOG.md").collect();
-    let mut named = 0;
-    for (page, (file, name)) in pages.iter().flat_map(|page| holders(&page.text).into_iter().map(move |h| (page, h))) {
-        assert!(root().join(file).is_file(), "{}: there is no {file}", page.path);
-        assert!(is_held_by(&read(file), name), "{}: no {name} in {file}", page.path);
-        named += 1;
-    }
-    assert!(named > 200, "{named} holders found: is the form of the documents another?");
-}
-
-#[test]
-fn every_line_of_the_reviewers_list_is_answered_by_a_holder_or_a_plain_word() {
-    for (page, number) in lines_to_answer_for() {
-        let text = read(page).text;
-        let rows: Vec<_> = text.lines().filter(|line| line.starts_with(&format!("| {number} |"))).collect();
-        assert_eq!(rows.len(), 1, "{page}: {number}");
-        let plain = ["**Open**", "**Later**", "**Not ours**", "| Not met |", "| Site |"];
-        let answered = !holders(rows[0]).is_empty() || plain.iter().any(|word| rows[0].contains(word));
-        assert!(answered, "{page}: {number} names no holder");
-    }
 }
 
 /// What stands before and in our line decides whether anybody is asked (THREATS V02, V11, V38).

@@ -152,7 +152,7 @@ fn a_name_without_an_account_is_asked_alike_and_is_not_logged() {
     assert!(lines.contains("user=unknown") && !lines.contains("hunter2"), "{lines}");
 }
 
-/// THREATS §6. As an argument of a program a name holds no NUL.
+/// THREATS P-06, V45. As an argument of a program a name holds no NUL.
 #[test]
 fn no_odd_name_gets_in_is_exempt_or_leaves_a_file() {
     // A store of its own: other tests enroll into the host's meanwhile.
