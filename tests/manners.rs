@@ -177,15 +177,27 @@ fn nothing_is_written_to_stdout_or_stderr() {
     }
 }
 
+/// Each end of a login as the application sees it, under each of the wrappers the same as without one.
+fn no_wrapper_changes_an_answer(wrappers: &[Vec<&str>]) {
+    // libpam draws the delay by lot.
+    let seen = |output: &Output| text(&output.stdout).lines().filter(|l| !l.starts_with("delay ")).collect::<String>();
+    let under = |wrapper: &[&str]| {
+        let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+        let ends = every_end(&ann, &bob).into_iter();
+        let of = |end: End| (end.answer, end.driven(wrapper, &["--reply", &end.reply], &[]));
+        ends.map(of).map(|(answer, output)| (answer, seen(&output), text(&output.stderr))).collect::<Vec<_>>()
+    };
+    let plain = under(&[]);
+    assert!(plain.iter().all(|(answer, seen, _)| seen.ends_with(&format!(" {answer}"))), "{plain:?}");
+    for wrapper in wrappers {
+        assert_eq!(under(wrapper), plain, "{wrapper:?}");
+    }
+}
+
 /// su and sudo hand the caller's variables on; none of them is asked for (THREATS V47).
 #[test]
 fn no_variable_of_the_environment_changes_an_answer() {
-    // libpam draws the delay by lot.
-    let seen = |output: &Output| text(&output.stdout).lines().filter(|l| !l.starts_with("delay ")).collect::<String>();
-    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
-    let plain: Vec<_> =
-        every_end(&ann, &bob).iter().map(|end| seen(&end.driven(&[], &["--reply", &end.reply], &[]))).collect();
-    let hostile = [
+    let hostile = vec![
         "env",
         "HOME=/etc/shadow",
         "TZ=:/etc/shadow",
@@ -202,12 +214,17 @@ fn no_variable_of_the_environment_changes_an_answer() {
         "XDG_CONFIG_HOME=/tmp",
         "RUST_MIN_STACK=1",
     ];
-    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
-    for (plain, end) in plain.iter().zip(every_end(&ann, &bob)) {
-        let output = end.driven(&hostile, &["--reply", &end.reply], &[]);
-        assert_eq!((&seen(&output), text(&output.stderr).as_str()), (plain, ""), "{}", end.answer);
-        assert!(plain.ends_with(&format!(" {}", end.answer)), "{plain}");
-    }
+    no_wrapper_changes_an_answer(&[hostile]);
+}
+
+/// A module may be loaded where another one's functions have come first, under the very names of ours (THREATS V52).
+#[test]
+fn no_function_of_another_module_is_taken_for_ours() {
+    let ours = installed_module();
+    let (copy, unix) = (format!("/tmp/{}.so", unique("copy")), ours.replace("pam_nightlatch", "pam_unix"));
+    fs::copy(&ours, &copy).unwrap();
+    let preloads = [&copy, &unix].map(|other| format!("LD_PRELOAD={other}"));
+    no_wrapper_changes_an_answer(&preloads.each_ref().map(|preload| vec!["env", preload]));
 }
 
 #[test]
