@@ -170,14 +170,14 @@ fn whole(change: &Change) -> Vec<bool> {
 }
 
 /// Nothing of it; all of it; and of a write any beginning, any end, and any sector alone missing or alone there. Where
-/// it is the only one, it is torn at each byte: worse than any disk.
+/// it is the only one, it is torn within its sectors too, worse than any disk: at each byte of its head, then every eight.
 fn ways_to_keep(change: &Change, alone: bool) -> Vec<Option<Vec<bool>>> {
     let mut ways = vec![None, Some(whole(change))];
     if let Change::Write { at, bytes, .. } = change {
         let (first, last) = (*at, at + bytes.len());
         let parts = |keeps: &dyn Fn(usize) -> bool| Some((first..last).map(keeps).collect::<Vec<bool>>());
         let edges: Vec<usize> = if alone && bytes.len() <= 4096 {
-            (first + 1..last).collect()
+            (first + 1..last).filter(|place| place - first < 32 || place % 8 == 0).collect()
         } else {
             (first + 1..last).filter(|place| place % SECTOR == 0).collect()
         };
