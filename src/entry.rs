@@ -3,6 +3,8 @@
 //! or checked here; nothing above knows that there are pointers.
 #![allow(unsafe_code, reason = "the boundary to libpam, which is C; nowhere else in the workspace")]
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::asm;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 
 use nightlatch::audit::LogLine;
@@ -65,9 +67,35 @@ fn on_guard(
     match guarded(|| body(&mut pam)) {
         Ok(code) => code,
         Err(panicked) => {
+            crate::wipe_traces();
             let (code, level, line) = answer::panicked(&panicked);
             pam.log(level, &line);
             code
+        }
+    }
+}
+
+/// Hashes and ciphers leave keys in them, and so does libc's memcpy, in the upper sixteen of AVX-512. On other processors
+/// they stay until somebody computes in them.
+pub(crate) fn wipe_vector_registers() {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            // SAFETY: processor and kernel have these registers (just asked); by the psABI no caller keeps anything in
+            // them; neither memory, stack nor flags are touched.
+            unsafe {
+                asm!(
+                    ".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31",
+                    "vpxord zmm\\n, zmm\\n, zmm\\n",
+                    ".endr",
+                    clobber_abi("C"),
+                    options(nomem, nostack, preserves_flags)
+                );
+            }
+        }
+        if is_x86_feature_detected!("avx") {
+            // SAFETY: the same for AVX; the lower sixteen at whatever width they have.
+            unsafe { asm!("vzeroall", clobber_abi("C"), options(nomem, nostack, preserves_flags)) }
         }
     }
 }

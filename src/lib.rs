@@ -28,7 +28,7 @@ const STACK_TO_WIPE: usize = 65_536;
 /// One pam_authenticate: verdict, log line, text, delay, code.
 fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock, random: &dyn Random) -> PamResultCode {
     let reaction = reaction_to_login(pam, words, clock, random);
-    zeroize::zeroize_stack::<STACK_TO_WIPE>();
+    wipe_traces();
     let (level, line) = &reaction.log;
     pam.log(*level, line);
     if let Some(message) = &reaction.message {
@@ -39,6 +39,13 @@ fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock,
         Delay::None => {}
     }
     reaction.code
+}
+
+/// In this order: the next symbol that ld.so binds, in libpam or the application, puts all registers onto the stack.
+#[inline(never)]
+fn wipe_traces() {
+    entry::wipe_vector_registers();
+    zeroize::zeroize_stack::<STACK_TO_WIPE>();
 }
 
 #[inline(never)]
