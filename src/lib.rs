@@ -16,6 +16,7 @@ use nightlatch::clock::Clock;
 use nightlatch::random::Random;
 use nightlatch::verify::judge::Occasion;
 use pam::constants::PamResultCode;
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::answer::{Delay, Reaction};
 use crate::arguments::Arguments;
@@ -40,6 +41,11 @@ fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock,
     }
     reaction.code
 }
+
+/// Whatever is freed is wiped first, our secrets a second time: what a dependency copied, and what a copy of ours left in
+/// the padding of something else (seen: eight bytes of a key).
+#[global_allocator]
+static WIPING: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 /// In this order: the next symbol that ld.so binds, in libpam or the application, puts all registers onto the stack.
 #[inline(never)]

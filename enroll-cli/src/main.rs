@@ -17,10 +17,15 @@ mod terminal;
 use std::process::ExitCode;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::arguments::Invocation;
 use crate::failure::{Failure, Status};
 use crate::terminal::Terminal;
+
+/// Whatever is freed is wiped first: our secrets wipe themselves, the buffers of a QR encoder do not.
+#[global_allocator]
+static WIPING: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 /// Deeper than any command's stack reaches while it has a secret in hand.
 const STACK_TO_WIPE: usize = 64 * 1024;
