@@ -28,6 +28,7 @@ static const char usage[] =
     "  OP              authenticate setcred delcred account open close chauthtok (default: authenticate), on one handle\n"
     "replies, one for each prompt, in the order given; when they run out the conversation answers PAM_CONV_ERR:\n"
     "  --reply TEXT    --reply-file FILE (raw bytes, up to the first NUL)    --reply-size N (N bytes of '1')\n"
+    "  --reply-stdin   a line of stdin, read when it is asked for, into the reply itself: the driver has no copy\n"
     "  --reply-null    PAM_SUCCESS, resp->resp is NULL\n"
     "  --reply-none    PAM_SUCCESS, *resp is NULL\n"
     "  --reply-error   PAM_CONV_ERR, *resp untouched\n"
@@ -42,6 +43,8 @@ static const char usage[] =
     "  --confdir DIR   service files from DIR alone (pam_start_confdir)\n"
     "  --repeat N      pam_start to pam_end N times in this process, with the same replies each time\n"
     "  --barrier FILE  prints 'ready', then waits before the first op until FILE is gone\n"
+    "  --hold          prints 'held' and waits for a line of stdin, after the ops and again after pam_end\n"
+    "  --keep          keeps a copy of every reply, as no application should\n"
     "what is printed besides:\n"
     "  --state         what a module must leave as it was, before and after the ops and after pam_end\n"
     "  --heap          bytes that malloc has given and not got back, after pam_end\n"
@@ -52,7 +55,7 @@ static const char usage[] =
 /* No --authtok: an application cannot set PAM_AUTHTOK. pam_set_item() lets modules alone do that and answers PAM_BAD_ITEM here.
  * A test that needs one stacks pam_unix or pam_exec's expose_authtok before the module and gives it a --reply. */
 
-enum kind { REPLY_TEXT, REPLY_NULL, REPLY_NONE, REPLY_ERROR, REPLY_ERROR_SET, REPLY_AGAIN, REPLY_SLEEP };
+enum kind { REPLY_TEXT, REPLY_STDIN, REPLY_NULL, REPLY_NONE, REPLY_ERROR, REPLY_ERROR_SET, REPLY_AGAIN, REPLY_SLEEP };
 
 struct reply {
     enum kind kind;
@@ -63,8 +66,9 @@ struct reply {
 static struct {
     struct reply list[4096];
     size_t count, next;
-    bool info_error;
+    bool info_error, keep;
     void *junk;
+    char *kept;
 } script;
 
 static void die(const char *what, const char *object) {
@@ -105,6 +109,19 @@ static char *contents(const char *path) {
     }
     fclose(file);
     return text;
+}
+
+/* Not by stdio, whose buffer would keep what was read. */
+static char *line_of_stdin(void) {
+    const size_t room = 4096;
+    char *line = calloc(room, 1);
+    if (line == NULL) die("no memory for", "a line");
+    for (size_t length = 0; length < room - 1 && read(STDIN_FILENO, line + length, 1) == 1; length++)
+        if (line[length] == '\n') {
+            line[length] = '\0';
+            break;
+        }
+    return line;
 }
 
 static char *ones(long size) {
@@ -180,6 +197,9 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
             answers[i].resp = strdup(reply->text);
             if (answers[i].resp == NULL) die("no memory for", "a reply");
             break;
+        case REPLY_STDIN:
+            answers[i].resp = line_of_stdin();
+            break;
         case REPLY_NULL:
             break;
         case REPLY_NONE:
@@ -198,6 +218,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
             discard(answers, count);
             return PAM_CONV_ERR;
         }
+        if (script.keep && answers[i].resp != NULL) script.kept = strdup(answers[i].resp);
     }
     *responses = answers;
     return PAM_SUCCESS;
@@ -273,12 +294,18 @@ static void print_state(const char *when) {
     fflush(stdout);
 }
 
+static void hold(void) {
+    puts("held");
+    fflush(stdout);
+    free(line_of_stdin());
+}
+
 struct options {
     const char *service, *user, *confdir, *rhost, *ruser, *tty, *barrier;
     const char *env[256];
     size_t env_count;
     int flags;
-    bool no_delay, state, heap, pamuser_after, pamenv_after, conv_null;
+    bool no_delay, state, heap, hold, pamuser_after, pamenv_after, conv_null;
 };
 
 static int run_op(pam_handle_t *pamh, const char *op, int flags) {
@@ -333,6 +360,7 @@ static bool run(const struct options *options, char **ops, int op_count) {
         good &= report(ops[i], status);
     }
     if (options->state) print_state("after");
+    if (options->hold) hold();
 
     if (options->pamuser_after) {
         const void *user = NULL;
@@ -354,6 +382,7 @@ static bool run(const struct options *options, char **ops, int op_count) {
 
     status = pam_end(pamh, status);
     if (status != PAM_SUCCESS) good = report("end", status);
+    if (options->hold) hold();
     if (options->state) print_state("end");
     if (options->heap) {
         struct mallinfo2 info = mallinfo2();
@@ -366,17 +395,17 @@ int main(int argc, char **argv) {
     /* A module that crashes must not take the lines before the crash with it. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     enum {
-        TEXT = 256, FILE_, SIZE, NULL_, NONE, ERROR_, ERROR_SET, AGAIN, SLEEP, INFO_ERROR, CONV_NULL, RHOST, RUSER, TTY, ENV,
-        SILENT, NO_DELAY, CONFDIR, REPEAT, BARRIER, STATE, HEAP, PAMUSER_AFTER, PAMENV_AFTER, HELP
+        TEXT = 256, FILE_, STDIN, SIZE, NULL_, NONE, ERROR_, ERROR_SET, AGAIN, SLEEP, INFO_ERROR, CONV_NULL, RHOST, RUSER, TTY, ENV,
+        SILENT, NO_DELAY, CONFDIR, REPEAT, BARRIER, HOLD, KEEP, STATE, HEAP, PAMUSER_AFTER, PAMENV_AFTER, HELP
     };
     static const struct option known[] = {
         {"reply", 1, NULL, TEXT}, {"reply-file", 1, NULL, FILE_}, {"reply-size", 1, NULL, SIZE},
-        {"reply-null", 0, NULL, NULL_}, {"reply-none", 0, NULL, NONE}, {"reply-error", 0, NULL, ERROR_},
+        {"reply-stdin", 0, NULL, STDIN}, {"reply-null", 0, NULL, NULL_}, {"reply-none", 0, NULL, NONE}, {"reply-error", 0, NULL, ERROR_},
         {"reply-error-set", 0, NULL, ERROR_SET}, {"reply-again", 0, NULL, AGAIN}, {"reply-sleep", 1, NULL, SLEEP},
         {"info-error", 0, NULL, INFO_ERROR}, {"conv-null", 0, NULL, CONV_NULL}, {"rhost", 1, NULL, RHOST},
         {"ruser", 1, NULL, RUSER}, {"tty", 1, NULL, TTY}, {"env", 1, NULL, ENV}, {"silent", 0, NULL, SILENT},
         {"no-delay", 0, NULL, NO_DELAY}, {"confdir", 1, NULL, CONFDIR}, {"repeat", 1, NULL, REPEAT},
-        {"barrier", 1, NULL, BARRIER}, {"state", 0, NULL, STATE}, {"heap", 0, NULL, HEAP},
+        {"barrier", 1, NULL, BARRIER}, {"hold", 0, NULL, HOLD}, {"keep", 0, NULL, KEEP}, {"state", 0, NULL, STATE}, {"heap", 0, NULL, HEAP},
         {"pamuser-after", 0, NULL, PAMUSER_AFTER}, {"pamenv-after", 0, NULL, PAMENV_AFTER},
         {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0},
     };
@@ -391,6 +420,7 @@ int main(int argc, char **argv) {
         switch (option) {
         case TEXT: add((struct reply){.kind = REPLY_TEXT, .text = optarg}); break;
         case FILE_: add((struct reply){.kind = REPLY_TEXT, .text = contents(optarg)}); break;
+        case STDIN: add((struct reply){.kind = REPLY_STDIN}); break;
         case SIZE: add((struct reply){.kind = REPLY_TEXT, .text = ones(number(optarg, "--reply-size"))}); break;
         case NULL_: add((struct reply){.kind = REPLY_NULL}); break;
         case NONE: add((struct reply){.kind = REPLY_NONE}); break;
@@ -412,6 +442,8 @@ int main(int argc, char **argv) {
         case CONFDIR: options.confdir = optarg; break;
         case REPEAT: repeat = number(optarg, "--repeat"); break;
         case BARRIER: options.barrier = optarg; break;
+        case HOLD: options.hold = true; break;
+        case KEEP: script.keep = true; break;
         case STATE: options.state = true; break;
         case HEAP: options.heap = true; break;
         case PAMUSER_AFTER: options.pamuser_after = true; break;
