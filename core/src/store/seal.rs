@@ -48,14 +48,14 @@ impl MasterKey {
     }
 }
 
-/// The key of one record and its slots.
-pub(crate) struct SealingKey(XChaCha20Poly1305);
+/// The key of one record and its slots. Boxed: moved by value, it stays behind in a frame that lasts as long as a command.
+pub(crate) struct SealingKey(Box<XChaCha20Poly1305>);
 
 impl SealingKey {
     pub(crate) fn derive(master: &MasterKey, record: RecordId) -> Option<Self> {
         let mut key = Zeroizing::new([0; 32]);
         expand(master, &[b"nightlatch 1 seal", &record.0], key.as_mut_slice())?;
-        XChaCha20Poly1305::new_from_slice(key.as_slice()).ok().map(Self)
+        XChaCha20Poly1305::new_from_slice(key.as_slice()).ok().map(|cipher| Self(Box::new(cipher)))
     }
 
     /// Nonce, ciphertext, tag.
