@@ -13,7 +13,7 @@ use crate::arguments::{Form, Notes, Output};
 use crate::environment;
 use crate::failure::{Failure, Status};
 use crate::interruption::Interruption;
-use crate::json;
+use crate::{STACK_TO_WIPE, json};
 
 /// Longer than any secret or code; what goes beyond is dropped, and what is left is then none.
 const LONGEST_LINE: usize = 1024;
@@ -229,8 +229,10 @@ fn report_json(failure: &Failure, output: Output) {
     }
 }
 
-/// Byte by byte, so that nothing is taken that a later reader of stdin should have, and no buffer keeps a secret.
+/// Byte by byte, so that nothing is taken that a later reader of stdin should have, and no buffer keeps a secret. A person
+/// may take minutes, or press Ctrl-C: what was computed before leaves no key on the stack meanwhile.
 pub(crate) fn read_line() -> Result<Reply, Failure> {
+    zeroize::zeroize_stack::<STACK_TO_WIPE>();
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
     let mut byte = Zeroizing::new([0_u8]);
     let mut began = false;
