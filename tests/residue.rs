@@ -17,7 +17,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use memory::{Memory, Stopped, WRITE_LEDGER, memory_of, stopping_at};
+use memory::{Memory, READ, Stopped, WRITE_LEDGER, memory_of, stopping_at};
 use needles::Needles;
 use scene::*;
 
@@ -213,6 +213,17 @@ fn in_the_middle_of_a_login_the_search_finds_what_it_looks_for() {
     stopped.go_on();
     login.memories("PAM_SUCCESS");
     assert_found(&needles, &memory, &["the secret, bytes", "the sealing key", "the cipher's key of slot"]);
+}
+
+#[test]
+fn while_a_person_is_asked_at_a_login_there_is_no_key_and_no_secret() {
+    let (service, ann) = (Service::alone("nullok"), enrolled());
+    let mut login = Login::begin(&[], &[], &service, &ann.name);
+    login.sees("prompt off");
+    let words = [&[DRIVER], &OPTIONS[..], &[&service.name, &ann.name]].concat();
+    assert_none(&secrets_of(&ann), "at the prompt", &Stopped::find(&words, READ).memory());
+    login.types(WRONG);
+    login.memories("PAM_AUTH_ERR");
 }
 
 /// An application that does keep what was typed.

@@ -163,3 +163,25 @@ fn verify_and_new_backup_codes_leave_nothing() {
         assert_none(&needles, &format!("{form:?}"), &memory);
     }
 }
+
+/// Nor when Ctrl-C ends it there, whatever it still held for the person; a secret that nobody confirmed is nobody's.
+#[test]
+fn while_a_person_is_asked_there_is_no_key_and_nothing_of_what_is_enrolled() {
+    let ann = enrolled();
+    let needles = secrets_of(&ann);
+    for (words, prompt) in [
+        (&["nightlatch", "enroll", &ann.name, "--replace"][..], "Code from the app: "),
+        (&["nightlatch", "verify", &ann.name], PROMPT),
+        (&["nightlatch", "backup-codes", &ann.name], "[y/N] "),
+    ] {
+        let mut terminal = Terminal::open(&format!("{} {}", stopping_at(EXIT).join(" "), words.join(" ")));
+        terminal.sees(prompt);
+        assert_none(&needles, prompt, &Stopped::find(words, READ).memory());
+        terminal.types("\x03");
+        let stopped = Stopped::find(words, EXIT);
+        let memory = stopped.memory();
+        stopped.go_on();
+        terminal.rest();
+        assert_none(&needles, words[1], &memory);
+    }
+}
