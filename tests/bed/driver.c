@@ -111,9 +111,10 @@ static char *contents(const char *path) {
     return text;
 }
 
-/* Not by stdio, whose buffer would keep what was read. */
+/* Not by stdio, whose buffer would keep what was read. Of a size that malloc keeps apart once it is freed: what the module
+ * did not wipe stays. */
 static char *line_of_stdin(void) {
-    const size_t room = 4096;
+    const size_t room = 1000;
     char *line = calloc(room, 1);
     if (line == NULL) die("no memory for", "a line");
     for (size_t length = 0; length < room - 1 && read(STDIN_FILENO, line + length, 1) == 1; length++)

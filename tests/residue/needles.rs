@@ -41,6 +41,11 @@ impl Needles {
         self.0.extend(other.0);
     }
 
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.retain(|_, with| !with.starts_with(name));
+        self
+    }
+
     /// What was typed.
     pub fn add_typed(&mut self, code: &str) {
         self.add("the typed code", code.as_bytes());

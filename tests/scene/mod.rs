@@ -282,6 +282,12 @@ impl Terminal {
         self
     }
 
+    /// Presses Ctrl with a key, and nothing else.
+    pub fn presses_control(&mut self, key: char) -> &mut Self {
+        self.session.send_control(key).unwrap();
+        self
+    }
+
     /// All that comes until the program ends.
     pub fn rest(&mut self) -> String {
         match self.session.exp_eof() {
