@@ -17,7 +17,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use memory::{Memory, READ, Stopped, WRITE_LEDGER, memory_of, stopping_at};
+use memory::{Memory, READ_STDIN, Stopped, WRITE_LEDGER, memory_of, stopping_at};
 use needles::Needles;
 use scene::*;
 
@@ -222,7 +222,7 @@ fn while_a_person_is_asked_at_a_login_there_is_no_key_and_no_secret() {
     let mut login = Login::begin(&[], &[], &service, &ann.name);
     login.sees("prompt off");
     let words = [&[DRIVER], &OPTIONS[..], &[&service.name, &ann.name]].concat();
-    assert_none(&secrets_of(&ann), "at the prompt", &Stopped::find(&words, READ).memory());
+    assert_none(&secrets_of(&ann), "at the prompt", &Stopped::find(&words, READ_STDIN).memory());
     login.types(WRONG);
     login.memories("PAM_AUTH_ERR");
 }

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 
-use crate::memory::{Memory, READ, Stopped};
+use crate::memory::{Memory, READ_STDIN, Stopped};
 use crate::scene::*;
 use crate::{Login, WRONG, assert_found, assert_none, code, enrolled, secrets_of};
 
@@ -37,7 +37,7 @@ fn the_program_leaves_no_core_file_and_another_one_does() {
         let child = child.args(&with_cores(&directory)[1..]).args(words).stdin(Stdio::piped());
         let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         child.stdin.as_mut().unwrap().write_all(b"MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U\n").unwrap();
-        Stopped::find(words, READ);
+        Stopped::find(words, READ_STDIN);
         let (is_dumped, core) = crash(&mut child, &directory);
         assert_eq!(is_dumped, leaves_one, "{words:?}");
         assert!(leaves_one || core.is_empty(), "{words:?}");

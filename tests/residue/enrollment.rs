@@ -6,7 +6,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::memory::{Call, EXIT, FSYNC, Memory, READ, Stopped, stopping_at};
+use crate::memory::{Call, EXIT, FSYNC, Memory, READ_STDIN, Stopped, stopping_at};
 use crate::needles::Needles;
 use crate::scene::*;
 use crate::{WRONG, add_keys, assert_found, assert_none, code, enrolled, secrets_of};
@@ -118,7 +118,7 @@ fn an_enrollment_on_a_terminal_leaves_nothing_confirmed_refused_or_given_up() {
         ann.secret = secret_on(&terminal.screen);
         let mut needles = secrets_of(&ann);
         needles.add_drawing(&as_sent(&terminal.screen));
-        let meanwhile = Stopped::find(&words, READ).memory();
+        let meanwhile = Stopped::find(&words, READ_STDIN).memory();
         assert_found(&needles, &meanwhile, &["the secret, bytes from", "row 9 of the QR code", "row 12 of"]);
         needles.add_typed(WRONG);
         match end {
@@ -148,10 +148,14 @@ fn an_enrollment_on_a_terminal_leaves_nothing_confirmed_refused_or_given_up() {
 #[test]
 fn verify_and_new_backup_codes_leave_nothing() {
     let mut ann = enrolled();
-    for typed in [code(&ann), WRONG.to_owned(), ann.backup_codes[0].clone(), ann.backup_codes[0].clone()] {
+    let (code, backup_code) = (code(&ann), ann.backup_codes[0].clone());
+    for (typed, outcome) in
+        [(&*code, "accepted"), (WRONG, "refused"), (&backup_code, "accepted"), (&backup_code, "refused")]
+    {
         let mut needles = secrets_of(&ann);
-        needles.add_typed(&typed);
+        needles.add_typed(typed);
         let (memory, shown) = program(&["verify", &ann.name], &format!("{typed}\n"), EXIT);
+        assert!(shown.starts_with(outcome), "{shown}");
         add_keys(&mut needles, &ann);
         assert_none(&needles, &shown, &memory);
     }
@@ -177,7 +181,7 @@ fn while_a_person_is_asked_there_is_no_key_and_nothing_of_what_is_enrolled() {
     ] {
         let mut terminal = Terminal::open(&format!("{} {}", stopping_at(EXIT).join(" "), words.join(" ")));
         terminal.sees(prompt);
-        assert_none(&needles, prompt, &Stopped::find(words, READ).memory());
+        assert_none(&needles, prompt, &Stopped::find(words, READ_STDIN).memory());
         terminal.presses_control('c');
         let stopped = Stopped::find(words, EXIT);
         let memory = stopped.memory();

@@ -12,12 +12,12 @@ use crate::scene::ok;
 /// Names of places and what stands there.
 pub type Memory = Vec<(String, Vec<u8>)>;
 
-/// A system call by its name, and by its number on x86-64.
-pub type Call = (&'static str, usize);
-pub const READ: Call = ("read", 0);
-pub const FSYNC: Call = ("fsync", 74);
-pub const EXIT: Call = ("exit_group", 231);
-pub const WRITE_LEDGER: Call = ("pwritev2", 328);
+/// A system call by its name, and as /proc shows it on x86-64: its number, and where need be its descriptor.
+pub type Call = (&'static str, &'static str);
+pub const READ_STDIN: Call = ("read", "0 0x0 ");
+pub const FSYNC: Call = ("fsync", "74 ");
+pub const EXIT: Call = ("exit_group", "231 ");
+pub const WRITE_LEDGER: Call = ("pwritev2", "328 ");
 
 /// The stack below its end too, where calls that have returned left what they left.
 pub fn memory_of(process: u32) -> Memory {
@@ -70,7 +70,7 @@ impl Stopped {
                 }
                 let threads = fs::read_dir(format!("{proc}/task")).into_iter().flatten().flatten();
                 let calls = threads.filter_map(|thread| fs::read_to_string(thread.path().join("syscall")).ok());
-                if { calls }.any(|line| line.split(' ').next() == Some(&call.1.to_string())) {
+                if { calls }.any(|line| line.starts_with(call.1)) {
                     return Self(process);
                 }
             }
