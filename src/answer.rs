@@ -20,6 +20,9 @@ use crate::login::{Failure, Unjudged, Verdict, Who};
 pub(crate) const NOT_ACCEPTED: &str =
     "Not accepted. Each code works once: wait for the next. If this goes on, ask your administrator.";
 
+/// A code is one person's, and never lets in whom the application names afterwards.
+const ANOTHER_USER: &str = "the application changed the user in a conversation";
+
 /// At so many backup codes left, the person is told to get new ones.
 const FEW_BACKUP_CODES: u8 = 3;
 
@@ -98,6 +101,11 @@ pub(crate) fn wrong_arguments(error: &ArgumentError, occasion: &Occasion) -> Rea
     refused(PamResultCode::PAM_SERVICE_ERR, (Level::Error, line))
 }
 
+/// The application changed the user while it showed a text: the verdict is another's.
+pub(crate) fn another_user(who: &Who, occasion: &Occasion) -> (PamResultCode, Level, LogLine) {
+    (PamResultCode::PAM_AUTH_ERR, Level::Notice, line("refused", who, occasion).with("cause", ANOTHER_USER))
+}
+
 /// A panic: the code, and where it happened.
 pub(crate) fn panicked(panicked: &Panicked) -> (PamResultCode, Level, LogLine) {
     let line = LogLine::new("panic").with("at", &panicked.place).with("remedy", "report this line as a bug");
@@ -150,7 +158,9 @@ fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (L
 
 fn unjudged_code(unjudged: &Unjudged) -> PamResultCode {
     match unjudged {
-        Unjudged::NotACode(_) | Unjudged::NotEnrolled(_) | Unjudged::NoKeyFirst => PamResultCode::PAM_AUTH_ERR,
+        Unjudged::NotACode(_) | Unjudged::NotEnrolled(_) | Unjudged::NoKeyFirst | Unjudged::AnotherUser => {
+            PamResultCode::PAM_AUTH_ERR
+        }
         Unjudged::NoAccount(AccountError::Unknown) => PamResultCode::PAM_USER_UNKNOWN,
         Unjudged::NoAccount(AccountError::Alias { .. }) => PamResultCode::PAM_AUTH_ERR,
         Unjudged::NoAccount(AccountError::LookupFailed { .. }) => PamResultCode::PAM_SYSTEM_ERR,
@@ -165,6 +175,7 @@ fn unjudged_line(unjudged: &Unjudged, who: &Who, occasion: &Occasion) -> LogLine
             line.with("cause", "not enrolled").with("remedy", format_args!("nightlatch enroll {}", who.shown()))
         }
         Unjudged::NoAccount(cause) => line.with("cause", cause),
+        Unjudged::AnotherUser => line.with("cause", ANOTHER_USER),
         Unjudged::NoKeyFirst => line.with("cause", "require_key, and sshd has seen no public key").with(
             "remedy",
             "'AuthenticationMethods publickey,keyboard-interactive:pam' belongs to this service file (sshd_config)",

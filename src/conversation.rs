@@ -44,7 +44,6 @@ pub(crate) struct NoUser;
 
 /// What an earlier line of ours found in the same pam_authenticate.
 pub(crate) struct Remembered {
-    pub(crate) user: Vec<u8>,
     pub(crate) arguments: Arguments,
     pub(crate) who: Who,
     pub(crate) result: Result<Verdict, Failure>,
@@ -54,6 +53,8 @@ pub(crate) struct Remembered {
 pub(crate) trait Conversation {
     /// PAM_USER, as bytes: it need not be UTF-8.
     fn user(&mut self) -> Result<Vec<u8>, NoUser>;
+    /// PAM_USER as it stands by now, without asking for it: the application may change it in every conversation.
+    fn present_user(&self) -> Option<Vec<u8>>;
     /// PAM_SERVICE.
     fn service(&self) -> String;
     /// PAM_RHOST; `None` for a local login.
@@ -121,7 +122,11 @@ pub(crate) mod scripted {
 
     impl Conversation for Scripted {
         fn user(&mut self) -> Result<Vec<u8>, NoUser> {
-            if self.user.is_empty() { Err(NoUser) } else { Ok(self.user.clone()) }
+            self.present_user().ok_or(NoUser)
+        }
+
+        fn present_user(&self) -> Option<Vec<u8>> {
+            (!self.user.is_empty()).then(|| self.user.clone())
         }
 
         fn service(&self) -> String {

@@ -69,7 +69,8 @@ fn on_guard(
         Err(panicked) => {
             crate::wipe_traces();
             let (code, level, line) = answer::panicked(&panicked);
-            pam.log(level, &line);
+            // What panicked may have been the log.
+            drop(guarded(|| pam.log(level, &line)));
             code
         }
     }
@@ -119,6 +120,7 @@ pub(crate) fn wipe_vector_registers() {
 
 // Linux-PAM's _pam_types.h and syslog.h, as far as they are used.
 const PAM_SERVICE: c_int = 1;
+const PAM_USER: c_int = 2;
 const PAM_RHOST: c_int = 4;
 const PAM_CONV: c_int = 5;
 const PAM_AUTHTOK: c_int = 6;
@@ -252,6 +254,10 @@ impl Conversation for Libpam<'_> {
         // SAFETY: libpam set it to its own NUL-terminated copy of PAM_USER, which nothing changes before it is copied.
         let bytes = unsafe { CStr::from_ptr(user) }.to_bytes();
         if bytes.is_empty() { Err(NoUser) } else { Ok(bytes.get(..MAX_ITEM_BYTES).unwrap_or(bytes).to_vec()) }
+    }
+
+    fn present_user(&self) -> Option<Vec<u8>> {
+        self.item(PAM_USER).map(|bytes| bytes.to_vec())
     }
 
     fn service(&self) -> String {

@@ -28,18 +28,26 @@ const STACK_TO_WIPE: usize = 65_536;
 
 /// One pam_authenticate: verdict, log line, text, delay, code.
 fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock, random: &dyn Random) -> PamResultCode {
-    let reaction = reaction_to_login(pam, words, clock, random);
+    // Copied before any conversation: the application may change items while it asks (DEPENDENCIES, pam-bindings).
+    let occasion = Occasion::new(&pam.service(), pam.remote_host().as_deref());
+    let mut who = Who::default();
+    let reaction = reaction_to_login(pam, words, &occasion, &mut who, clock, random);
     wipe_traces();
     let (level, line) = &reaction.log;
     pam.log(*level, line);
-    if let Some(message) = &reaction.message {
-        pam.tell(message);
-    }
     match reaction.delay {
         Delay::AsAfterAWrongPassword => pam.suggest_delay(),
         Delay::None => {}
     }
-    reaction.code
+    let Some(message) = &reaction.message else { return reaction.code };
+    let user = pam.present_user();
+    pam.tell(message);
+    if pam.present_user() == user {
+        return reaction.code;
+    }
+    let (code, level, line) = answer::another_user(&who, &occasion);
+    pam.log(level, &line);
+    code
 }
 
 /// Whatever is freed is wiped first, our secrets a second time: what a dependency copied, and what a copy of ours left in
@@ -55,25 +63,29 @@ fn wipe_traces() {
 }
 
 #[inline(never)]
-fn reaction_to_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock, random: &dyn Random) -> Reaction {
-    // Copied before any conversation: the application may change items while it asks (DEPENDENCIES, pam-bindings).
-    let occasion = Occasion::new(&pam.service(), pam.remote_host().as_deref());
+fn reaction_to_login(
+    pam: &mut impl Conversation,
+    words: &[&CStr],
+    occasion: &Occasion,
+    who: &mut Who,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Reaction {
     let arguments = match Arguments::parse(words) {
         Ok(arguments) => arguments,
-        Err(error) => return answer::wrong_arguments(&error, &occasion),
+        Err(error) => return answer::wrong_arguments(&error, occasion),
     };
-    let user = pam.user().unwrap_or_default();
+    who.named = pam.user().ok();
     if let Some(repeated) = pam
         .remembered()
-        .filter(|earlier| earlier.user == user && arguments.are_covered_by(&earlier.arguments))
-        .and_then(|earlier| answer::repeated(&earlier.result, &earlier.who, &occasion))
+        .filter(|earlier| earlier.who.named == who.named && arguments.are_covered_by(&earlier.arguments))
+        .and_then(|earlier| answer::repeated(&earlier.result, &earlier.who, occasion))
     {
         return repeated;
     }
-    let mut who = Who::default();
-    let result = login::authenticate(pam, &arguments, &occasion, &mut who, clock, random);
-    let reaction = answer::reaction(&result, &who, &occasion);
-    pam.remember(Remembered { user, arguments, who, result });
+    let result = login::authenticate(pam, &arguments, occasion, who, clock, random);
+    let reaction = answer::reaction(&result, who, occasion);
+    pam.remember(Remembered { arguments, who: who.clone(), result });
     reaction
 }
 

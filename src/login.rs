@@ -38,6 +38,8 @@ pub(crate) enum Unjudged {
     NoAccount(AccountError),
     /// `require_key`, and sshd has seen no public key.
     NoKeyFirst,
+    /// PAM_USER is no longer the one who was asked for a code (THREATS V60).
+    AnotherUser,
 }
 
 /// What kept a login from a verdict. Every one is a refusal.
@@ -56,8 +58,10 @@ pub(crate) enum Failure {
 }
 
 /// Who logs in, as far as it is known; for the log, whatever comes out.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Who {
+    /// PAM_USER, read once: all that is judged is judged of it.
+    pub(crate) named: Option<Vec<u8>>,
     /// Only of an account that exists: people type passwords where a name is asked for (THREATS V51).
     pub(crate) account: Option<Account>,
 }
@@ -79,7 +83,7 @@ pub(crate) fn authenticate(
 ) -> Result<Verdict, Failure> {
     let config = Config::read(arguments.config())?;
     let password = pam.password();
-    let account = resolve(&pam.user()?)?;
+    let account = resolve(who.named.as_ref().ok_or(NoUser)?)?;
     who.account = account.as_ref().ok().cloned();
     if arguments.key_first == KeyFirst::Required && !saw_public_key(pam) {
         return Ok(Verdict::Refused(Unjudged::NoKeyFirst));
@@ -92,6 +96,9 @@ pub(crate) fn authenticate(
         return Ok(Verdict::Exempt(leave.exempt(word)));
     }
     let reply = pam.ask(config.prompt())?;
+    if pam.present_user() != who.named {
+        return Ok(Verdict::Refused(Unjudged::AnotherUser));
+    }
     let code = match TypedCode::parse(&reply, password.as_ref().map(|password| password.as_slice())) {
         Ok(code) => code,
         Err(not_a_code) => return Ok(Verdict::Refused(Unjudged::NotACode(not_a_code))),

@@ -35,8 +35,11 @@ static const char usage[] =
     "  --reply-error-set  PAM_CONV_ERR, *resp is an address that kills whoever reads or frees it\n"
     "  --reply-again   PAM_CONV_AGAIN, *resp untouched\n"
     "  --reply-sleep MS   waits, then goes on with the reply after it\n"
+    "  --reply-set ITEM=VALUE  sets an item inside the conversation, then goes on with the reply after it; without '=' to NULL.\n"
+    "                  ITEM: service user rhost ruser tty prompt authtok oldauthtok conv (a second function, whatever VALUE)\n"
     "the application:\n"
     "  --info-error    answers PAM_CONV_ERR to whatever is not a prompt\n"
+    "  --info-set ITEM=VALUE  sets an item whenever it is given whatever is not a prompt\n"
     "  --conv-null     a conversation structure without a function\n"
     "  --rhost H  --ruser U  --tty T  --env NAME=VALUE (repeatable)  --silent (PAM_SILENT in every op)\n"
     "  --no-delay      PAM_FAIL_DELAY is a callback that prints the delay and does not wait\n"
@@ -55,7 +58,7 @@ static const char usage[] =
 /* No --authtok: an application cannot set PAM_AUTHTOK. pam_set_item() lets modules alone do that and answers PAM_BAD_ITEM here.
  * A test that needs one stacks pam_unix or pam_exec's expose_authtok before the module and gives it a --reply. */
 
-enum kind { REPLY_TEXT, REPLY_STDIN, REPLY_NULL, REPLY_NONE, REPLY_ERROR, REPLY_ERROR_SET, REPLY_AGAIN, REPLY_SLEEP };
+enum kind { REPLY_TEXT, REPLY_STDIN, REPLY_NULL, REPLY_NONE, REPLY_ERROR, REPLY_ERROR_SET, REPLY_AGAIN, REPLY_SLEEP, REPLY_SET };
 
 struct reply {
     enum kind kind;
@@ -67,8 +70,10 @@ static struct {
     struct reply list[4096];
     size_t count, next;
     bool info_error, keep;
+    const char *info_set;
     void *junk;
     char *kept;
+    pam_handle_t *pamh;
 } script;
 
 static void die(const char *what, const char *object) {
@@ -166,6 +171,26 @@ static void discard(struct pam_response *answers, int count) {
     free(answers);
 }
 
+static int converse_again(int count, const struct pam_message **messages, struct pam_response **responses, void *data);
+
+/* libpam counts the conversation as the module's doing, so that even PAM_AUTHTOK may be set here. */
+static void change_item(const char *change) {
+    static const struct { const char *name; int item; } items[] = {
+        {"service", PAM_SERVICE}, {"user", PAM_USER}, {"rhost", PAM_RHOST}, {"ruser", PAM_RUSER}, {"tty", PAM_TTY},
+        {"prompt", PAM_USER_PROMPT}, {"authtok", PAM_AUTHTOK}, {"oldauthtok", PAM_OLDAUTHTOK}, {"conv", PAM_CONV},
+    };
+    static const struct pam_conv second = {converse_again, NULL};
+    size_t length = strcspn(change, "=");
+    const void *value = change[length] == '=' ? change + length + 1 : NULL;
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+        if (strlen(items[i].name) != length || strncmp(items[i].name, change, length) != 0) continue;
+        if (items[i].item == PAM_CONV) value = &second;
+        if (pam_set_item(script.pamh, items[i].item, value) != PAM_SUCCESS) die("libpam does not set", change);
+        return;
+    }
+    die("no such item", change);
+}
+
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *data) {
     (void)data;
     if (count <= 0 || count > PAM_MAX_NUM_MSG) return PAM_CONV_ERR;
@@ -179,13 +204,16 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
         putchar('\n');
 
         if (style != PAM_PROMPT_ECHO_OFF && style != PAM_PROMPT_ECHO_ON) {
+            if (script.info_set != NULL) change_item(script.info_set);
             if (!script.info_error) continue;
             discard(answers, count);
             return PAM_CONV_ERR;
         }
 
-        while (script.next < script.count && script.list[script.next].kind == REPLY_SLEEP)
-            sleep_ms(script.list[script.next++].milliseconds);
+        for (; script.next < script.count && script.list[script.next].kind >= REPLY_SLEEP; script.next++) {
+            if (script.list[script.next].kind == REPLY_SLEEP) sleep_ms(script.list[script.next].milliseconds);
+            else change_item(script.list[script.next].text);
+        }
         if (script.next == script.count) {
             puts("replies-exhausted");
             discard(answers, count);
@@ -216,6 +244,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
             return PAM_CONV_AGAIN;
         case REPLY_ERROR:
         case REPLY_SLEEP:
+        case REPLY_SET:
             discard(answers, count);
             return PAM_CONV_ERR;
         }
@@ -223,6 +252,11 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
     }
     *responses = answers;
     return PAM_SUCCESS;
+}
+
+static int converse_again(int count, const struct pam_message **messages, struct pam_response **responses, void *data) {
+    puts("second-conversation");
+    return converse(count, messages, responses, data);
 }
 
 static void no_delay(int status, unsigned microseconds, void *data) {
@@ -335,6 +369,7 @@ static bool run(const struct options *options, char **ops, int op_count) {
         ? pam_start_confdir(options->service, options->user, &conversation, options->confdir, &pamh)
         : pam_start(options->service, options->user, &conversation, &pamh);
     if (status != PAM_SUCCESS) return report("start", status);
+    script.pamh = pamh;
 
     set_item(pamh, PAM_RHOST, options->rhost, "--rhost");
     set_item(pamh, PAM_RUSER, options->ruser, "--ruser");
@@ -396,14 +431,14 @@ int main(int argc, char **argv) {
     /* A module that crashes must not take the lines before the crash with it. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     enum {
-        TEXT = 256, FILE_, STDIN, SIZE, NULL_, NONE, ERROR_, ERROR_SET, AGAIN, SLEEP, INFO_ERROR, CONV_NULL, RHOST, RUSER, TTY, ENV,
-        SILENT, NO_DELAY, CONFDIR, REPEAT, BARRIER, HOLD, KEEP, STATE, HEAP, PAMUSER_AFTER, PAMENV_AFTER, HELP
+        TEXT = 256, FILE_, STDIN, SIZE, NULL_, NONE, ERROR_, ERROR_SET, AGAIN, SLEEP, SET, INFO_ERROR, INFO_SET, CONV_NULL, RHOST,
+        RUSER, TTY, ENV, SILENT, NO_DELAY, CONFDIR, REPEAT, BARRIER, HOLD, KEEP, STATE, HEAP, PAMUSER_AFTER, PAMENV_AFTER, HELP
     };
     static const struct option known[] = {
         {"reply", 1, NULL, TEXT}, {"reply-file", 1, NULL, FILE_}, {"reply-size", 1, NULL, SIZE},
         {"reply-stdin", 0, NULL, STDIN}, {"reply-null", 0, NULL, NULL_}, {"reply-none", 0, NULL, NONE}, {"reply-error", 0, NULL, ERROR_},
         {"reply-error-set", 0, NULL, ERROR_SET}, {"reply-again", 0, NULL, AGAIN}, {"reply-sleep", 1, NULL, SLEEP},
-        {"info-error", 0, NULL, INFO_ERROR}, {"conv-null", 0, NULL, CONV_NULL}, {"rhost", 1, NULL, RHOST},
+        {"reply-set", 1, NULL, SET}, {"info-set", 1, NULL, INFO_SET}, {"info-error", 0, NULL, INFO_ERROR}, {"conv-null", 0, NULL, CONV_NULL}, {"rhost", 1, NULL, RHOST},
         {"ruser", 1, NULL, RUSER}, {"tty", 1, NULL, TTY}, {"env", 1, NULL, ENV}, {"silent", 0, NULL, SILENT},
         {"no-delay", 0, NULL, NO_DELAY}, {"confdir", 1, NULL, CONFDIR}, {"repeat", 1, NULL, REPEAT},
         {"barrier", 1, NULL, BARRIER}, {"hold", 0, NULL, HOLD}, {"keep", 0, NULL, KEEP}, {"state", 0, NULL, STATE}, {"heap", 0, NULL, HEAP},
@@ -429,6 +464,8 @@ int main(int argc, char **argv) {
         case ERROR_SET: add((struct reply){.kind = REPLY_ERROR_SET}); break;
         case AGAIN: add((struct reply){.kind = REPLY_AGAIN}); break;
         case SLEEP: add((struct reply){.kind = REPLY_SLEEP, .milliseconds = number(optarg, "--reply-sleep")}); break;
+        case SET: add((struct reply){.kind = REPLY_SET, .text = optarg}); break;
+        case INFO_SET: script.info_set = optarg; break;
         case INFO_ERROR: script.info_error = true; break;
         case CONV_NULL: options.conv_null = true; break;
         case RHOST: options.rhost = optarg; break;
