@@ -88,6 +88,8 @@ pub(crate) mod scripted {
     /// A host that answers from a script and remembers what it was told.
     pub(crate) struct Scripted {
         pub(crate) user: Vec<u8>,
+        /// Whom the application names from its next conversations on, one each.
+        pub(crate) next_users: VecDeque<&'static str>,
         pub(crate) remote_host: Option<String>,
         pub(crate) password: Option<Vec<u8>>,
         pub(crate) ssh_auth_info: Option<String>,
@@ -103,6 +105,7 @@ pub(crate) mod scripted {
         pub(crate) fn new(user: &str, replies: &[&str]) -> Self {
             Self {
                 user: user.as_bytes().to_vec(),
+                next_users: VecDeque::new(),
                 remote_host: Some("192.0.2.7".to_owned()),
                 password: Some(b"correct horse".to_vec()),
                 ssh_auth_info: None,
@@ -112,6 +115,12 @@ pub(crate) mod scripted {
                 log: RefCell::new(Vec::new()),
                 delays: 0,
                 remembered: None,
+            }
+        }
+
+        fn converse(&mut self) {
+            if let Some(next) = self.next_users.pop_front() {
+                self.user = next.as_bytes().to_vec();
             }
         }
 
@@ -146,11 +155,13 @@ pub(crate) mod scripted {
         }
 
         fn ask(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply> {
+            self.converse();
             self.prompts.push(prompt.to_owned());
             self.replies.pop_front().map(Zeroizing::new).ok_or(NoReply)
         }
 
         fn tell(&mut self, message: &Message) {
+            self.converse();
             self.messages.push(message.clone());
         }
 

@@ -30,6 +30,7 @@ use crate::guard::Panicked;
 use crate::login::{Failure, Who};
 
 const NOON: u64 = 1_800_000_000;
+const BACKUP_9: &str = "Backup code accepted. 9 backup codes are left.";
 const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
 struct FixedClock(Cell<u64>);
@@ -92,7 +93,13 @@ impl Site {
         let words: Vec<&CStr> = words.iter().map(CString::as_c_str).collect();
         answer_login(pam, &words, &self.clock, &SystemRandom)
     }
+
+    fn gets_in(&self, user: &str, reply: &str) -> bool {
+        self.login(&mut Scripted::new(user, &[reply]), &[]) == PAM_SUCCESS
+    }
 }
+
+mod panics;
 
 fn code_at(wall: u64) -> String {
     let secret = SharedSecret::from_base32(SECRET).unwrap();
@@ -293,7 +300,7 @@ fn require_key_wants_a_public_key_of_sshds_own_word() {
 fn a_backup_code_says_how_many_are_left_and_warns_at_three() {
     let site = Site::new();
     for (used, expected) in [
-        (0, "Backup code accepted. 9 backup codes are left."),
+        (0, BACKUP_9),
         (6, "Backup code accepted. 3 backup codes are left. Ask your administrator for new ones."),
         (8, "Backup code accepted. 1 backup code is left. Ask your administrator for new ones."),
         (9, "Backup code accepted. That was your last backup code. Ask your administrator for new ones."),
@@ -340,6 +347,25 @@ fn a_second_line_asks_for_itself_where_it_wants_more_or_another_person() {
 }
 
 #[test]
+fn a_code_lets_in_nobody_whom_the_application_names_later() {
+    let site = Site::new();
+    for (reply, next_users, told) in [
+        (code_at(NOON), &["bin"][..], sentence()),
+        (code_at(NOON), &[""], sentence()),
+        (site.backup_codes[0].clone(), &["daemon", "bin"], vec![Message::Info(BACKUP_9.to_owned())]),
+    ] {
+        let mut pam = Scripted::new("daemon", &[&reply]);
+        pam.next_users.extend(next_users);
+        assert_eq!(site.login(&mut pam, &["nullok"]), PAM_AUTH_ERR, "{next_users:?}");
+        assert_eq!(pam.messages, told);
+        let logged = pam.logged();
+        let line = logged.lines().last().unwrap();
+        assert!(line.starts_with("Notice refused user=daemon uid=1 ") && line.contains("changed the user"), "{line}");
+    }
+    assert!(site.gets_in("daemon", &code_at(NOON)), "neither used nor charged");
+}
+
+#[test]
 fn waiting_is_asked_and_refused_like_everything_else() {
     let site = Site::new();
     for _ in 0..6 {
@@ -359,7 +385,7 @@ fn only_answer_rs_names_success_and_ignore() {
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if name == "answer.rs" || name == "tests.rs" {
+        if name == "answer.rs" || name == "tests.rs" || path.is_dir() {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A login that panics at its N-th call of the host, the clock or the random source, for every N, until one has no N-th
+//! call. The real module's six hooks and its host's stderr are in tests/panics.rs.
+
+use std::cell::Cell;
+
+use nightlatch::audit::LogLine;
+use nightlatch::clock::{BootId, Clock, Moment};
+use nightlatch::error::Fault;
+use nightlatch::random::{Random, SystemRandom};
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::answer;
+use crate::conversation::{Conversation, NoReply, NoUser, Remembered};
+use crate::guard::guarded;
+
+/// Burns through at the N-th call, once.
+struct Fuse {
+    calls_left: Cell<usize>,
+    burnt: Cell<bool>,
+}
+
+impl Fuse {
+    fn after(calls: usize) -> Self {
+        Self { calls_left: Cell::new(calls), burnt: Cell::new(false) }
+    }
+
+    fn call(&self) {
+        if self.calls_left.get() > 0 {
+            self.calls_left.set(self.calls_left.get() - 1);
+        } else if !self.burnt.replace(true) {
+            panic!("the code was 123456");
+        }
+    }
+}
+
+/// A host, a clock or a random source that panics when the fuse burns through.
+struct Fragile<'f, T>(T, &'f Fuse);
+
+impl<T> Fragile<'_, T> {
+    fn called(&self) -> &T {
+        self.1.call();
+        &self.0
+    }
+
+    fn called_mut(&mut self) -> &mut T {
+        self.1.call();
+        &mut self.0
+    }
+}
+
+impl Conversation for Fragile<'_, &mut Scripted> {
+    fn user(&mut self) -> Result<Vec<u8>, NoUser> {
+        self.called_mut().user()
+    }
+    fn present_user(&self) -> Option<Vec<u8>> {
+        self.called().present_user()
+    }
+    fn service(&self) -> String {
+        self.called().service()
+    }
+    fn remote_host(&self) -> Option<String> {
+        self.called().remote_host()
+    }
+    fn password(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.called().password()
+    }
+    fn ssh_auth_info(&self) -> Option<String> {
+        self.called().ssh_auth_info()
+    }
+    fn ask(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply> {
+        self.called_mut().ask(prompt)
+    }
+    fn tell(&mut self, message: &Message) {
+        self.called_mut().tell(message);
+    }
+    fn log(&self, level: Level, line: &LogLine) {
+        self.called().log(level, line);
+    }
+    fn remembered(&self) -> Option<&Remembered> {
+        self.called().remembered()
+    }
+    fn remember(&mut self, remembered: Remembered) {
+        self.called_mut().remember(remembered);
+    }
+    fn suggest_delay(&mut self) {
+        self.called_mut().suggest_delay();
+    }
+}
+
+impl Clock for Fragile<'_, &FixedClock> {
+    fn now(&self) -> Result<Moment, Fault> {
+        self.called().now()
+    }
+    fn boot_id(&self) -> Option<BootId> {
+        self.called().boot_id()
+    }
+}
+
+impl Random for Fragile<'_, SystemRandom> {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault> {
+        self.called().fill(buffer)
+    }
+}
+
+#[test]
+fn wherever_a_login_panics_nobody_gets_in_and_the_next_one_goes_on() {
+    let mut points = 0;
+    for (user, reply, words) in [
+        ("daemon", "the right code", vec!["debug"]),
+        ("daemon", "a backup code", vec!["nullok"]),
+        ("daemon", "000000", vec![]),
+        ("bin", "123456", vec!["nullok", "debug"]),
+        ("no-such-account", "123456", vec!["nullok"]),
+    ] {
+        for calls in 0.. {
+            let (site, fuse) = (Site::new(), Fuse::after(calls));
+            let reply = match reply {
+                "the right code" => &code_at(NOON),
+                "a backup code" => &site.backup_codes[0],
+                other => other,
+            };
+            let mut host = Scripted::new(user, &[reply]);
+            let config = format!("config={}", site.path("config.toml").display());
+            let words = std::iter::once(config.as_str()).chain(words.iter().copied());
+            let words: Vec<CString> = words.map(|word| CString::new(word).unwrap()).collect();
+            let words: Vec<&CStr> = words.iter().map(CString::as_c_str).collect();
+            let (clock, random) = (Fragile(&site.clock, &fuse), Fragile(SystemRandom, &fuse));
+            let answered = guarded(|| answer_login(&mut Fragile(&mut host, &fuse), &words, &clock, &random));
+            if !fuse.burnt.get() {
+                assert!(answered.is_ok() && calls > 5, "{user} {reply}: {calls}");
+                break;
+            }
+            points += 1;
+            let (code, level, line) = answer::panicked(&answered.err().unwrap());
+            assert_eq!((code, level), (PAM_ABORT, Level::Critical), "{user} {reply}: call {calls}");
+            assert!(!line.as_str().contains("123456"), "{}", line.as_str());
+            // The lock is free, no code gets in twice, and whoever has another code gets in.
+            let admitted = (0..2).filter(|_| site.gets_in(user, reply)).count();
+            assert!(admitted <= 1, "{user} {reply}: call {calls}");
+            assert!(site.gets_in("daemon", &site.backup_codes[9]), "{user} {reply}: call {calls}");
+        }
+    }
+    assert!(points > 60, "{points}");
+}
