@@ -116,9 +116,14 @@ fn without_a_name_service_nobody_gets_in_or_is_exempt() {
     let site = Site::new();
     // A FIFO there would hold libc for ever, and every program of the host with it.
     let empty = "mount --bind /dev/null /etc/passwd".to_owned();
+    // Not all of /etc: other tests change it meanwhile.
     let instead = |what: &str| {
-        let etc = format!("/tmp/{}", unique("etc"));
-        format!("rm -rf {etc}; cp --archive /etc {etc}; rm {etc}/passwd; {what} {etc}/passwd; mount --bind {etc} /etc")
+        let (etc, services) = (format!("/tmp/{}", unique("etc")), [&site.strict.name, &site.nullok.name]);
+        let [strict, nullok] = services.map(|name| format!("/etc/pam.d/{name}"));
+        format!(
+            "rm -rf {etc}; mkdir -p {etc}/pam.d; cp {strict} {nullok} {etc}/pam.d; cp --archive /etc/nightlatch {etc}
+            {what} {etc}/passwd; mount --bind {etc} /etc"
+        )
     };
     let unreadable = "touch /tmp/unreadable; chown 1 /tmp/unreadable; chmod 600 /tmp/unreadable
         mount --bind /tmp/unreadable /etc/passwd
