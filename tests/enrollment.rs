@@ -4,6 +4,8 @@
 
 mod scene;
 
+use std::fs;
+
 use scene::*;
 
 /// The secret for typing by hand: groups of four base32 symbols, placed on the screen by escape sequences.
@@ -116,4 +118,42 @@ fn every_setting_that_can_be_enrolled_logs_in() {
         };
         assert_eq!(attempt(&service, &ann.name, &code()).answer(), "PAM_SUCCESS", "{algorithm} {digits} {period}");
     }
+}
+
+/// The file that is written beside a record before it gets its name.
+#[test]
+fn whatever_lies_where_an_enrollment_writes_is_neither_followed_nor_waited_for() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    let uid_of = |person: &Person| ok("id", &["-u", &person.name]).trim().to_owned();
+    let ann_s_file = format!("/var/lib/nightlatch/users/{}", uid_of(&ann));
+    let target = format!("/srv/{}", unique("target"));
+    fs::write(&target, "untouched").unwrap();
+    for (make, in_the_way) in [
+        (format!("ln {ann_s_file}"), false),
+        ("mkfifo".to_owned(), false),
+        ("touch".to_owned(), false),
+        (format!("ln -s {target}"), true),
+        ("ln -s /srv/there-is-none".to_owned(), true),
+        ("mkdir".to_owned(), true),
+        ("touch $1; mount --bind /dev/null".to_owned(), true),
+    ] {
+        let mut bob = Person::stranger("bob");
+        let draft = format!("/var/lib/nightlatch/users/.{}.new", uid_of(&bob));
+        ok("sh", &["-ec", &format!("{make} $1"), "-", &draft]);
+        let before = fs::read(&ann_s_file).unwrap();
+        if in_the_way {
+            let refused = run("timeout", &["10", "nightlatch", "enroll", "--no-confirm", &bob.name]);
+            let said = String::from_utf8_lossy(&refused.stderr);
+            assert!(refused.status.code() == Some(1) && said.contains(&draft), "{make}: {said}");
+            let remedy = format!("not a regular file; remove {draft}");
+            assert_eq!(said.contains(&remedy), !make.contains("mount"), "{make}: {said}");
+            assert_eq!(attempt(&service, &bob.name, "123456").answer(), "PAM_AUTH_ERR", "{make}");
+            ok("sh", &["-ec", "umount $1 || true; rm -r $1", "-", &draft]);
+        }
+        bob.enroll(&[]);
+        assert_eq!(attempt(&service, &bob.name, &bob.code(0)).answer(), "PAM_SUCCESS", "{make}");
+        assert!(!fs::exists(&draft).unwrap() && !fs::exists("/srv/there-is-none").unwrap(), "{make}");
+        assert_eq!((fs::read(&target).unwrap(), fs::read(&ann_s_file).unwrap()), (b"untouched".to_vec(), before));
+    }
+    assert_eq!(attempt(&service, &ann.name, &ann.code(0)).answer(), "PAM_SUCCESS");
 }

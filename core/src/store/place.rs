@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use crate::backup::BackupSheet;
 use crate::clock::UnixTime;
 use crate::enrollment::{Basis, Confirmed};
-use crate::error::{Fault, OrFault, Part};
+use crate::error::{Fault, Flaw, OrFault, Part};
 use crate::ledger::{Ledger, Progress};
 use crate::record::{Kind, Record};
 use crate::secret::MasterKey;
@@ -229,6 +229,9 @@ fn existing(store: &Store<'_>, uid: u32, path: &Path) -> Result<Option<File>, Fa
     match rustix::fs::openat(&store.users, draft_name(uid), OFlags::RDWR | CAREFULLY, Mode::empty()) {
         Ok(fd) => Ok(Some(File::from(fd))),
         Err(Errno::NOENT) => Ok(None),
+        Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => {
+            Err(Fault::Untrusted { path: path.to_owned(), flaw: Flaw::NotAFile })
+        }
         Err(errno) => Err(Fault::io(path, "open", errno)),
     }
 }
