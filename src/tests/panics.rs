@@ -142,5 +142,5 @@ fn wherever_a_login_panics_nobody_gets_in_and_the_next_one_goes_on() {
             assert!(site.gets_in("daemon", &site.backup_codes[9]), "{user} {reply}: call {calls}");
         }
     }
-    assert!(points > 60, "{points}");
+    assert!(points > 50, "{points}");
 }
