@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A panic ends our call and nothing else: not the host, not a line on its stderr, not a hook that outlives us.
 
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where a panic happened: file and line, never its text, which may repeat what was being worked on.
 #[derive(Debug)]
@@ -11,26 +12,67 @@ pub(crate) struct Panicked {
 }
 
 /// Runs a hook's body. The default panic hook would write to the host's stderr, and with RUST_BACKTRACE at length; ours
-/// remembers the place only, and is gone again before libpam goes on.
+/// notes the place only, and is gone again when the last of the host's threads leaves.
 pub(crate) fn guarded<T>(body: impl FnOnce() -> T) -> Result<T, Panicked> {
-    let place = Arc::new(Mutex::new(String::new()));
-    let noted = Arc::clone(&place);
-    panic::set_hook(Box::new(move |panic| {
-        if let (Some(location), Ok(mut noted)) = (panic.location(), noted.lock()) {
-            *noted = format!("{}:{}", location.file(), location.line());
-        }
-    }));
+    enter();
     let result = panic::catch_unwind(AssertUnwindSafe(body));
-    drop(panic::take_hook());
+    let place = leave();
     result.map_err(|payload| {
         // Dropping a payload may panic in its turn, outside of any guard.
         std::mem::forget(payload);
-        Panicked { place: place.lock().map(|place| place.clone()).unwrap_or_default() }
+        Panicked { place }
     })
+}
+
+/// One call under guard.
+struct Call {
+    thread: usize,
+    place: String,
+}
+
+/// The panic hook is one for all threads: whoever comes last out takes it along, not whoever comes out first.
+static CALLS: Mutex<Vec<Call>> = Mutex::new(Vec::new());
+
+fn calls() -> MutexGuard<'static, Vec<Call>> {
+    CALLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Not `std::thread::current`, which would leave a destructor in a thread of the host's, and so our image in memory.
+fn this_thread() -> usize {
+    thread_local! { static PLACE_OF_ITS_OWN: u8 = const { 0 } }
+    PLACE_OF_ITS_OWN.with(|place| ptr::from_ref(place).addr())
+}
+
+fn enter() {
+    let mut calls = calls();
+    if calls.is_empty() {
+        panic::set_hook(Box::new(note));
+    }
+    calls.push(Call { thread: this_thread(), place: String::new() });
+}
+
+fn note(panic: &PanicHookInfo<'_>) {
+    let thread = this_thread();
+    if let (Some(location), Some(call)) = (panic.location(), calls().iter_mut().rfind(|call| call.thread == thread)) {
+        call.place = format!("{}:{}", location.file(), location.line());
+    }
+}
+
+fn leave() -> String {
+    let (mut calls, thread) = (calls(), this_thread());
+    let call = calls.iter().rposition(|call| call.thread == thread).map(|last| calls.remove(last));
+    if calls.is_empty() {
+        drop(panic::take_hook());
+        // Nothing of ours stays on the host's heap.
+        *calls = Vec::new();
+    }
+    call.map(|call| call.place).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
     use super::*;
 
     struct Bomb;
@@ -53,5 +95,32 @@ mod tests {
     fn a_payload_that_panics_when_dropped_does_no_harm() {
         assert!(guarded(|| -> () { std::panic::panic_any(Bomb) }).is_err());
         assert_eq!(guarded(|| 7).unwrap(), 7);
+    }
+
+    #[test]
+    fn a_panic_stays_noted_where_another_thread_has_left_meanwhile() {
+        let (inside, outside) = (Barrier::new(2), Barrier::new(2));
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                inside.wait();
+                assert_eq!(guarded(|| 7).unwrap(), 7);
+                outside.wait();
+            });
+            let panicked = guarded(|| {
+                inside.wait();
+                outside.wait();
+                panic!("too late for a hook that is gone");
+            });
+            assert!(panicked.err().unwrap().place.contains("guard.rs:"));
+        });
+    }
+
+    #[test]
+    fn a_guard_within_a_guard_notes_its_own_panic() {
+        let outer = guarded(|| {
+            assert!(guarded(|| panic!("inner")).is_err());
+            panic!("outer");
+        });
+        assert!(outer.err().unwrap().place.contains("guard.rs:"));
     }
 }
