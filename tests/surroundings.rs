@@ -52,6 +52,22 @@ fn whoever_changes_the_user_while_it_asks_lets_nobody_in_and_uses_no_code_up() {
     assert_eq!(attempt(&service, &ann.name, &ann.backup_codes[0]).answer(), "PAM_SUCCESS");
 }
 
+/// libpam asks, on our behalf; whoever is PAM_USER when that is done is judged.
+#[test]
+fn where_the_application_names_nobody_the_name_that_is_typed_is_judged() {
+    let (service, ann, bob) = (Service::alone(""), Person::enrolled("ann"), Person::enrolled("bob"));
+    let change = format!("user={}", bob.name);
+    for (changes, code) in [(&[][..], &ann.backup_codes[0]), (&["--reply-set", &change], &ann.backup_codes[1])] {
+        let typed = ["--reply", &ann.name, "--reply", code, "--pamuser-after", &service.name, "-"];
+        let driven = drive(&[&["--no-delay"], changes, &typed].concat());
+        assert_eq!(answer_and_prompts(&driven), ("PAM_SUCCESS".to_owned(), 1), "{}", driven.output);
+        assert!(driven.output.contains(&format!("pamuser \"{}\"\n", ann.name)), "{}", driven.output);
+    }
+    let driven = drive(&["--no-delay", "--reply-error", &service.name, "-"]);
+    assert_eq!(answer_and_prompts(&driven), ("PAM_AUTH_ERR".to_owned(), 0), "{}", driven.output);
+    is_untouched(&bob);
+}
+
 #[test]
 fn whoever_changes_the_user_while_it_shows_a_text_lets_nobody_in() {
     let (service, ann, bob) = (Service::alone(""), Person::enrolled("ann"), Person::enrolled("bob"));
