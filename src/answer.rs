@@ -222,6 +222,7 @@ fn store_code(fault: &Fault) -> PamResultCode {
         Fault::Busy { .. }
         | Fault::Restless { .. }
         | Fault::Io { .. }
+        | Fault::NoBlock { .. }
         | Fault::ClockBefore1970
         | Fault::ClockUnreadable
         | Fault::NoRandomness => PamResultCode::PAM_SYSTEM_ERR,
@@ -244,6 +245,7 @@ fn store_level(fault: &Fault) -> Level {
         Fault::Busy { .. }
         | Fault::Restless { .. }
         | Fault::Io { .. }
+        | Fault::NoBlock { .. }
         | Fault::ClockBefore1970
         | Fault::ClockUnreadable
         | Fault::NoRandomness

@@ -156,6 +156,13 @@ pub enum Fault {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// No block was left for a slot that is overwritten in place: it had none of its own.
+    NoBlock {
+        /// The person's file.
+        path: PathBuf,
+        /// The system's reason: the disk is full, or a quota is.
+        source: std::io::Error,
+    },
     /// The wall clock stands before 1970.
     ClockBefore1970,
     /// A clock could not be read.
@@ -207,6 +214,7 @@ impl Fault {
             | Self::Restless { path }
             | Self::Denied { path }
             | Self::Io { path, .. }
+            | Self::NoBlock { path, .. }
             | Self::DoesNotFit { path, .. }
             | Self::KeyLost { path }
             | Self::StoreLost { path, .. } => Some(path),
@@ -226,6 +234,7 @@ impl Fault {
             Self::Busy { .. } | Self::Restless { .. } => "busy",
             Self::Denied { .. } => "denied",
             Self::Io { .. } => "io",
+            Self::NoBlock { .. } => "no-block",
             Self::ClockBefore1970 | Self::ClockUnreadable => "clock",
             Self::NoRandomness => "randomness",
             Self::NoMemory => "memory",
@@ -273,6 +282,9 @@ impl Fault {
                 "run as root; programs without root (screen lockers) cannot ask for a code".to_owned()
             }
             Self::Io { path, source, .. } => io_remedy(path, source),
+            Self::NoBlock { path, .. } => {
+                format!("free space on the file system of {}, then 'nightlatch doctor --mend'", path.display())
+            }
             Self::ClockBefore1970 | Self::ClockUnreadable => "set the host's clock (timedatectl)".to_owned(),
             Self::NoRandomness => "see why getrandom(2) fails on this host".to_owned(),
             Self::NoMemory => "free memory, or raise the limit of the service that asked".to_owned(),
@@ -316,7 +328,9 @@ fn untrusted_remedy(path: &Path, flaw: Flaw) -> String {
 fn io_remedy(path: &Path, source: &std::io::Error) -> String {
     let path = path.display();
     match source.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
-        Some(rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT) => format!("free space on the file system of {path}"),
+        Some(rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT) => {
+            format!("free space on the file system of {path}, or inodes if 'df -i' shows none")
+        }
         Some(rustix::io::Errno::ROFS) => {
             format!("the file system of {path} is read-only: see the kernel's log, then mount it read-write")
         }
@@ -348,6 +362,11 @@ impl fmt::Display for Fault {
             Self::Restless { path } => write!(f, "{}: replaced again and again while waiting for it", path.display()),
             Self::Denied { path } => write!(f, "{}: permission denied", path.display()),
             Self::Io { path, action, source } => write!(f, "{}: {action}: {source}", path.display()),
+            Self::NoBlock { path, source } => write!(
+                f,
+                "{}: no block to write the ledger to, since a snapshot or a copy shares its own: {source}",
+                path.display()
+            ),
             Self::ClockBefore1970 => f.write_str("the wall clock stands before 1970"),
             Self::ClockUnreadable => f.write_str("the clock cannot be read"),
             Self::NoRandomness => f.write_str("no random bytes from the kernel"),
@@ -366,7 +385,7 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { source, .. } => Some(source),
+            Self::Io { source, .. } | Self::NoBlock { source, .. } => Some(source),
             Self::Untrusted { .. }
             | Self::Missing { .. }
             | Self::Damaged { .. }

@@ -73,6 +73,9 @@ pub(crate) enum Command {
     /// Remove what is enrolled
     #[command(after_help = "Example:\n  nightlatch remove alice\n  nightlatch remove --uid 1042 --yes")]
     Remove(RemoveArguments),
+    /// Look the store over: who would be locked out, by what, and what to do (exit status 1 if anything)
+    #[command(after_help = "Example:\n  nightlatch doctor\n  nightlatch doctor --mend")]
+    Doctor(DoctorArguments),
 }
 
 const ENROLL_EXAMPLES: &str = "\
@@ -156,6 +159,13 @@ pub(crate) struct RemoveArguments {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArguments {
+    /// Write files anew whose blocks are shared, missing or copied on write
+    #[arg(long)]
+    pub(crate) mend: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -5,6 +5,7 @@
 mod arguments;
 mod commands;
 mod environment;
+mod extents;
 mod failure;
 mod image;
 mod interruption;

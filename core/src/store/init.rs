@@ -4,13 +4,14 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, IFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::config::{COMMENTED_DEFAULT, Config};
 use crate::error::{Fault, OrFault, Part};
 use crate::random::Random;
 use crate::secret::MasterKey;
+use crate::store::blocks;
 use crate::store::keys::{Keyring, write_all};
 use crate::store::layout::{FileKind, Header, KeyId};
 use crate::store::seal::{SealedPart, SealingKey};
@@ -28,7 +29,6 @@ pub struct Made {
 
 const OWNER_ONLY: Mode = Mode::RWXU;
 const LIKE_ETC: Mode = Mode::RWXU.union(Mode::RGRP).union(Mode::XGRP).union(Mode::ROTH).union(Mode::XOTH);
-const BTRFS_MAGIC: i64 = 0x9123_683e;
 
 /// Makes what is not there yet: config, directories, key, marker. Says what it made; an empty list means that all stood.
 ///
@@ -160,13 +160,7 @@ fn make_users(config: &Config, made: &mut Vec<Made>) -> Result<(), Fault> {
         return Ok(());
     }
     let directory = File::open(&path).map_err(|error| crate::trusted::io_fault(&path, "open", error))?;
-    let system = rustix::fs::fstatfs(&directory).or_fault(&path, "stat")?;
-    if system.f_type == BTRFS_MAGIC {
-        // Without copy-on-write a login overwrites its block in place, on a full disk too.
-        let flags = rustix::fs::ioctl_getflags(&directory).or_fault(&path, "read flags")?;
-        rustix::fs::ioctl_setflags(&directory, flags | IFlags::NOCOW).or_fault(&path, "set NOCOW")?;
-    }
-    Ok(())
+    blocks::forbid_copy_on_write(directory).or_fault(&path, "set NOCOW")
 }
 
 fn make_marker(store: &Store<'_>, key_id: KeyId, master: &MasterKey) -> Result<(), Fault> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The store: one sealed file per person. The only room that touches its files; no path or descriptor leaves it.
 
+mod blocks;
 mod init;
 mod keys;
 mod layout;
@@ -9,15 +10,18 @@ mod open_record;
 mod pending;
 mod place;
 mod seal;
+mod survey;
 
 use rustix::fs::OFlags;
 
+pub use blocks::{BlockFlaw, Blocks, Extent, FileMap};
 pub use init::{Made, initialise};
 pub use layout::{KeyId, RecordId};
 pub use lock::{LockFailure, Locked};
 pub use open_record::OpenRecord;
 pub use pending::{Accepted, Answer, Pending};
 pub use place::CommitFailure;
+pub use survey::{Finding, mend, survey};
 
 pub(crate) use layout::{LEDGER_ROOM, RECORD_ROOM};
 

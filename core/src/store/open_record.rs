@@ -267,7 +267,13 @@ impl<'s> OpenRecord<'s> {
                 // reader sees the disk. That this fails too changes nothing about the answer.
                 let length = std::num::NonZeroU64::new(u64::try_from(BLOCK).unwrap_or(u64::MAX));
                 let _: Result<(), Errno> = rustix::fs::fadvise(&self.locked.file, offset, length, Advice::DontNeed);
-                Err(Fault::io(&self.locked.path, "write the ledger", failed.err().unwrap_or(Errno::IO)))
+                let path = &self.locked.path;
+                Err(match failed.err().unwrap_or(Errno::IO) {
+                    errno @ (Errno::NOSPC | Errno::DQUOT) => {
+                        Fault::NoBlock { path: path.clone(), source: errno.into() }
+                    }
+                    errno => Fault::io(path, "write the ledger", errno),
+                })
             }
         }
     }

@@ -2,6 +2,7 @@
 //! One file per command. Each reads as what happens: who is meant, what is asked, what is changed, what is told.
 
 mod backup_codes;
+mod doctor;
 mod enroll;
 mod init;
 mod remove;
@@ -30,5 +31,6 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
         Command::List => status::everybody(&site()?, terminal),
         Command::Unlock { user } => unlock::run(user, &site()?, terminal),
         Command::Remove(options) => remove::run(options, &site()?, terminal),
+        Command::Doctor(options) => doctor::run(options, &site()?, terminal),
     }
 }

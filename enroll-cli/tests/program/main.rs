@@ -17,6 +17,7 @@ mod phone;
 mod window;
 
 mod backup_codes;
+mod doctor;
 mod enroll;
 mod enroll_on_a_terminal;
 mod enroll_unattended;
