@@ -505,50 +505,6 @@ fn on_a_read_only_file_system_nothing_is_judged_until_it_can_be_written() {
 }
 
 #[test]
-fn on_a_full_disk_logins_go_on_failures_count_and_unlock_works() {
-    let site = full_to_the_last_byte();
-    let code = site.code();
-    site.gets_in(code);
-    is_refused(&login(&site.strict, &site.ann, code), "PAM_AUTH_ERR");
-    steady(8);
-    site.gets_in(&site.ann.code(0));
-    let before = site.failures().as_u64().unwrap();
-    is_refused(&login(&site.strict, &site.ann, &site.ann.wrong_code()), "PAM_AUTH_ERR");
-    assert_eq!(site.failures(), before + 1);
-    assert_eq!(site.nightlatch(&["unlock", &site.ann.name]).status.code(), Some(0));
-    assert_eq!(site.failures(), 0);
-    site.gets_in(site.code());
-}
-
-#[test]
-fn on_a_full_disk_an_enrollment_fails_and_leaves_nothing_behind() {
-    let site = full_to_the_last_byte();
-    let users = site.path("var/store/users");
-    let listed = || ok("ls", &["-lA", "--time-style=full-iso", utf8(&users)]);
-    let before = listed();
-    for arguments in [
-        &["enroll", "--no-confirm", &site.bob.name][..],
-        &["enroll", "--no-confirm", "--replace", &site.ann.name],
-        &["backup-codes", "--yes", &site.ann.name],
-    ] {
-        fails(&site.nightlatch(arguments), &[utf8(&users), "free space on the file system of"]);
-        assert_eq!(listed(), before, "{arguments:?}");
-    }
-    is_refused(&login(&site.strict, &site.bob, "123456"), "PAM_AUTH_ERR");
-    site.gets_in(site.code());
-    fs::remove_file(site.path("var/filler")).unwrap();
-    assert_eq!(site.nightlatch(&["enroll", "--no-confirm", &site.bob.name]).status.code(), Some(0));
-}
-
-fn full_to_the_last_byte() -> Site {
-    let site = Site::on_tmpfs("size=256k");
-    let filler = format!("of={}", site.path("var/filler").display());
-    assert!(!run("dd", &["if=/dev/zero", "bs=4096", &filler]).status.success());
-    assert_eq!(ok("stat", &["--file-system", "--format=%a", utf8(&site.path("var"))]).trim(), "0");
-    site
-}
-
-#[test]
 fn init_makes_no_key_for_records_whose_key_or_marker_is_gone() {
     let site = Site::new();
     let store = site.path("var/store");
