@@ -1,121 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A full disk. Where a person's blocks are that person's alone, logins go on as if nothing were; where they are shared
 //! or copied on write, they are refused, the log says why, and `doctor` has found it before.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "tests; how much was filled belongs in the report"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod scene;
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
+use scene::disks::{Disk, utf8};
 use scene::*;
 use serde_json::{Value, json};
-
-/// A file system that one test at a time may fill.
-struct Disk {
-    path: PathBuf,
-    turn: MutexGuard<'static, ()>,
-}
-
-impl Disk {
-    /// One that tests/bed/disks mounted.
-    fn of_the_host(kind: &str, turn: &'static Mutex<()>) -> Self {
-        in_the_bed();
-        let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = Path::new("/srv/disks").join(kind);
-        let found = ok("findmnt", &["--noheadings", "--output=FSTYPE", "--target", utf8(&path)]);
-        assert_eq!(found.trim(), kind, "{} is not what ./test mounts there", path.display());
-        Self { path, turn }
-    }
-
-    fn tmpfs(turn: &'static Mutex<()>) -> Self {
-        in_the_bed();
-        let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = Path::new("/srv").join(unique("tmpfs"));
-        fs::create_dir(&path).unwrap();
-        ok("mount", &["-t", "tmpfs", "-o", "mode=755,size=1m,nr_inodes=200", "tmpfs", utf8(&path)]);
-        Self { path, turn }
-    }
-
-    /// To the last block: what cannot be had at once is asked for in halves, then by the byte, then by overwriting
-    /// blocks that are shared; at last names, so many at most: they take what btrfs keeps for metadata, some 22,000.
-    fn fill(&self, most_names: usize) -> Full {
-        let full = Full { path: self.path.join("filler") };
-        fs::create_dir(&full.path).unwrap();
-        let file = |name: &str| full.path.join(name);
-        let (seed, twin) = (file("seed"), file("twin"));
-        fs::write(&seed, vec![7; 256 * 1024]).unwrap();
-        let shares = run("cp", &["--reflink=always", utf8(&seed), utf8(&twin)]).status.success();
-        let mut crumbs = File::create(file("crumbs")).unwrap();
-        let mut size = 64 << 20;
-        while size >= 1024 {
-            let piece = file(&unique("piece"));
-            if !run("fallocate", &["--length", &size.to_string(), utf8(&piece)]).status.success() {
-                drop(fs::remove_file(piece));
-                size /= 2;
-            }
-        }
-        while crumbs.write_all(&[7; 512]).and_then(|()| crumbs.sync_data()).is_ok() {}
-        if shares {
-            let twin = File::options().write(true).open(twin).unwrap();
-            let overwrite = |block: u64| twin.write_all_at(&[8; 4096], block * 4096).and_then(|()| twin.sync_data());
-            assert!((0..64).any(|block| overwrite(block).is_err()), "64 shared blocks could be overwritten");
-        }
-        let mut names = 0;
-        while names < most_names && File::create(file(&format!("{names:0200}"))).is_ok() {
-            names += 1;
-        }
-        println!("{}: {names} names; {}", self.path.display(), self.left());
-        assert!(fs::write(file("one more"), [7; 8192]).is_err());
-        full
-    }
-
-    /// All names, and no block.
-    fn use_up_inodes(&self) -> Full {
-        let full = Full { path: self.path.join("filler") };
-        fs::create_dir(&full.path).unwrap();
-        let names = (0..100_000).take_while(|name| File::create(full.path.join(format!("{name}"))).is_ok()).count();
-        println!("{}: {names} names; {}", self.path.display(), self.left());
-        full
-    }
-
-    fn left(&self) -> String {
-        ok("stat", &["--file-system", "--format=blocks free %f, available %a, inodes free %d", utf8(&self.path)])
-    }
-}
-
-/// Full until it is dropped.
-struct Full {
-    path: PathBuf,
-}
-
-impl Drop for Full {
-    fn drop(&mut self) {
-        // The large ones first: removing a name may itself ask for a block.
-        ok("sh", &["-c", "rm -f \"$1\"/piece* && sync -f \"$1\" && rm -rf \"$1\"", "sh", utf8(&self.path)]);
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        if self.path.starts_with("/srv/disks") {
-            return;
-        }
-        ok("umount", &[utf8(&self.path)]);
-        let _turn = &self.turn;
-    }
-}
 
 /// A store on such a disk, config and keys elsewhere: ann is enrolled, bob is not.
 struct Site {
@@ -221,10 +120,6 @@ impl Drop for Site {
     }
 }
 
-fn utf8(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
 fn login(service: &Service, person: &Person, reply: &str) -> Driven {
     drive(&["--no-delay", "--reply", reply, &service.name, &person.name])
 }
@@ -313,6 +208,21 @@ fn without_an_inode_an_enrollment_says_that_inodes_are_wanted(disk: &Disk) {
     enrollments_are_possible_again(&site);
 }
 
+fn init_fails_cleanly_and_begins_again(disk: &Disk) {
+    let name = unique("nightlatch-");
+    let (directory, store) = (Path::new("/srv").join(&name), disk.path.join(&name));
+    fs::create_dir(&directory).unwrap();
+    let (config, keys) = (directory.join("config.toml"), directory.join("keys"));
+    fs::write(&config, format!("store = {store:?}\nkeys = {keys:?}\n")).unwrap();
+    let init = || run("nightlatch", &["--config", utf8(&config), "init"]);
+    let full = disk.fill(100);
+    fails(&init(), &[utf8(&store), "No space left on device", "free space on the file system of"]);
+    drop(full);
+    done(&init());
+    done(&run("nightlatch", &["--config", utf8(&config), "doctor"]));
+    fs::remove_dir_all(store).unwrap();
+}
+
 /// By the file's own account and not by ours: a hole would have no block.
 fn an_enrollment_writes_every_block(disk: &Disk) {
     let site = Site::on(disk);
@@ -370,6 +280,11 @@ macro_rules! holds_on {
         }
 
         #[test]
+        fn init_fails_cleanly_and_begins_again() {
+            super::init_fails_cleanly_and_begins_again(&$disk);
+        }
+
+        #[test]
         fn an_enrollment_writes_every_block() {
             super::an_enrollment_writes_every_block(&$disk);
         }
@@ -392,12 +307,26 @@ mod a_full_tmpfs {
     use super::*;
 
     static TURN: Mutex<()> = Mutex::new(());
-    holds_on!(Disk::tmpfs(&TURN));
+    holds_on!(tmpfs());
+
+    fn tmpfs() -> Disk {
+        Disk::in_memory("tmpfs", "size=1m,nr_inodes=200", &TURN)
+    }
 
     #[test]
     fn without_an_inode_an_enrollment_says_that_inodes_are_wanted() {
-        super::without_an_inode_an_enrollment_says_that_inodes_are_wanted(&Disk::tmpfs(&TURN));
+        super::without_an_inode_an_enrollment_says_that_inodes_are_wanted(&tmpfs());
     }
+}
+
+/// A file system without FIEMAP, as zfs and nfs are.
+#[test]
+fn where_nothing_is_known_of_blocks_doctor_says_so_once() {
+    static TURN: Mutex<()> = Mutex::new(());
+    let disk = Disk::in_memory("ramfs", "", &TURN);
+    let site = Site::on(&disk);
+    done(&site.nightlatch(&["enroll", "--no-confirm", &site.bob.name]));
+    assert_eq!(site.doctor(), [found("blocks-unknown", site.store.join("users"))]);
 }
 
 mod a_full_xfs {

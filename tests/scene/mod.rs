@@ -19,6 +19,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub mod disks;
 pub mod ways;
 
 use rexpect::session::PtySession;

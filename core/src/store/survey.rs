@@ -2,6 +2,7 @@
 //! The store looked over before anybody is locked out: places that are not root's alone, records that do not open,
 //! slots for which a login on a full disk would ask in vain. Looking changes nothing; mending rewrites, under the lock.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -48,14 +49,12 @@ pub enum Finding {
 /// Looks the store over. An empty list means that nothing was found.
 #[must_use]
 pub fn survey(config: &Config, random: &dyn Random, map: &dyn FileMap) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    look_at_keys(config, &mut findings);
-    match Store::open(config, random) {
-        Ok(store) => store.look(map, &mut findings),
-        Err(fault) => findings.push(Finding::Fault(fault)),
-    }
+    let mut findings = in_keys(config).unwrap_or_else(|fault| vec![fault.into()]);
+    let in_store = Store::open(config, random).and_then(|store| store.look(map));
+    findings.extend(in_store.unwrap_or_else(|fault| vec![fault.into()]));
     // A key that is gone is met again at each record.
-    findings.dedup_by_key(|finding| finding.to_string());
+    let mut said = HashSet::new();
+    findings.retain(|finding| said.insert(finding.to_string()));
     findings
 }
 
@@ -81,64 +80,50 @@ pub fn mend(config: &Config, random: &dyn Random, findings: &[Finding]) -> Resul
     Ok(done)
 }
 
-fn look_at_keys(config: &Config, findings: &mut Vec<Finding>) {
-    let keyring = Keyring::open(config.keys());
-    match keyring.and_then(|keyring| keyring.ids().map(|ids| (keyring, ids))) {
-        Ok((keyring, ids)) => {
-            findings.extend(ids.into_iter().filter_map(|id| keyring.load(id).err()).map(Finding::Fault));
-        }
-        Err(fault) => findings.push(Finding::Fault(fault)),
+fn in_keys(config: &Config) -> Result<Vec<Finding>, Fault> {
+    let keyring = Keyring::open(config.keys())?;
+    Ok(keyring.ids()?.into_iter().filter_map(|id| keyring.load(id).err()).map(Finding::from).collect())
+}
+
+impl From<Fault> for Finding {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 
 impl Store<'_> {
-    fn look(&self, map: &dyn FileMap, findings: &mut Vec<Finding>) {
-        findings.extend(self.marker_key().err().map(Finding::Fault));
-        let users = || self.users.path().to_owned();
-        match blocks::copies_on_write(&self.users).or_fault(self.users.path(), "read flags") {
-            Ok(true) => findings.push(Finding::CopyOnWrite { path: users() }),
-            Ok(false) => {}
-            Err(fault) => findings.push(Finding::Fault(fault)),
+    fn look(&self, map: &dyn FileMap) -> Result<Vec<Finding>, Fault> {
+        let mut findings: Vec<Finding> = self.marker_key().err().map(Finding::from).into_iter().collect();
+        if blocks::copies_on_write(&self.users).or_fault(self.users.path(), "read flags")? {
+            findings.push(Finding::CopyOnWrite { path: self.users.path().to_owned() });
         }
-        let uids = match self.uids() {
-            Ok(uids) => uids,
-            Err(fault) => return findings.push(Finding::Fault(fault)),
-        };
-        let mut is_unknown = false;
-        for uid in uids {
-            self.look_at(uid, map, &mut is_unknown, findings)
-                .unwrap_or_else(|fault| findings.push(Finding::Fault(fault)));
+        for uid in self.uids()? {
+            let found = [self.under_the_slots(uid, map), self.in_the_record(uid)];
+            findings.extend(found.into_iter().filter_map(|found| found.unwrap_or_else(|fault| Some(fault.into()))));
         }
-        if is_unknown {
-            findings.push(Finding::BlocksUnknown { path: users() });
-        }
+        Ok(findings)
     }
 
-    fn look_at(
-        &self,
-        uid: u32,
-        map: &dyn FileMap,
-        is_unknown: &mut bool,
-        findings: &mut Vec<Finding>,
-    ) -> Result<(), Fault> {
+    fn under_the_slots(&self, uid: u32, map: &dyn FileMap) -> Result<Option<Finding>, Fault> {
         let path = self.users.path().join(lock::file_name(uid));
         let Some(file) = lock::open_person(&self.users, uid, OFlags::RDONLY)? else {
-            return Ok(());
+            return Ok(None);
         };
-        match blocks::footing(&file, map).or_fault(&path, "map")? {
-            Footing::Firm => {}
-            Footing::Flawed(flaw) => findings.push(Finding::Blocks { path: path.clone(), uid, flaw }),
-            Footing::Unknown => *is_unknown = true,
-        }
+        Ok(match blocks::footing(&file, map).or_fault(&path, "map")? {
+            Footing::Firm => None,
+            Footing::Flawed(flaw) => Some(Finding::Blocks { path, uid, flaw }),
+            Footing::Unknown => Some(Finding::BlocksUnknown { path: self.users.path().to_owned() }),
+        })
+    }
+
+    fn in_the_record(&self, uid: u32) -> Result<Option<Finding>, Fault> {
         match self.lock_uid(uid) {
             Ok(locked) => {
-                if locked.open_as_made()?.has_lost_a_slot() {
-                    findings.push(Finding::SlotLost { path });
-                }
-                Ok(())
+                let open = locked.open_as_made()?;
+                Ok(open.has_lost_a_slot().then(|| Finding::SlotLost { path: open.path().to_owned() }))
             }
             // Removed since the list was read.
-            Err(LockFailure::NotEnrolled(_)) => Ok(()),
+            Err(LockFailure::NotEnrolled(_)) => Ok(None),
             Err(LockFailure::Fault(fault)) => Err(fault),
         }
     }
