@@ -73,7 +73,7 @@ pub(crate) enum Command {
     /// Remove what is enrolled
     #[command(after_help = "Example:\n  nightlatch remove alice\n  nightlatch remove --uid 1042 --yes")]
     Remove(RemoveArguments),
-    /// Look the store over: who would be locked out, by what, and what to do (exit status 1 if anything)
+    /// Find what locks people out, or would on a full disk; exit status 1 if anything
     #[command(after_help = "Example:\n  nightlatch doctor\n  nightlatch doctor --mend")]
     Doctor(DoctorArguments),
 }

@@ -63,21 +63,24 @@ pub fn survey(config: &Config, random: &dyn Random, map: &dyn FileMap) -> Vec<Fi
 ///
 /// # Errors
 ///
-/// The first [`Fault`]; what was found then stands from there on.
+/// The first [`Fault`], after all that can be mended is.
 pub fn mend(config: &Config, random: &dyn Random, findings: &[Finding]) -> Result<bool, Fault> {
     let store = Store::open(config, random)?;
-    let mut done = false;
+    let mut mended = Ok(false);
     // The directory first: a file takes after it when it is made.
     if findings.iter().any(|finding| matches!(finding, Finding::CopyOnWrite { .. })) {
         blocks::forbid_copy_on_write(&store.users).or_fault(store.users.path(), "set NOCOW")?;
-        done = true;
+        mended = Ok(true);
     }
     for finding in findings {
         if let Finding::Blocks { uid, .. } = finding {
-            done |= store.write_anew(*uid)?;
+            mended = match (mended, store.write_anew(*uid)) {
+                (Ok(before), Ok(written)) => Ok(before || written),
+                (Err(first), _) | (Ok(_), Err(first)) => Err(first),
+            };
         }
     }
-    Ok(done)
+    mended
 }
 
 fn in_keys(config: &Config) -> Result<Vec<Finding>, Fault> {
@@ -98,10 +101,15 @@ impl Store<'_> {
             findings.push(Finding::CopyOnWrite { path: self.users.path().to_owned() });
         }
         for uid in self.uids()? {
-            let found = [self.under_the_slots(uid, map), self.in_the_record(uid)];
-            findings.extend(found.into_iter().filter_map(|found| found.unwrap_or_else(|fault| Some(fault.into()))));
+            findings.extend(self.look_at(uid, map).unwrap_or_else(|fault| vec![fault.into()]));
         }
         Ok(findings)
+    }
+
+    /// Whose record does not open is refused, whatever is under it: nothing more is said.
+    fn look_at(&self, uid: u32, map: &dyn FileMap) -> Result<Vec<Finding>, Fault> {
+        let in_the_record = self.in_the_record(uid)?;
+        Ok(in_the_record.into_iter().chain(self.under_the_slots(uid, map)?).collect())
     }
 
     fn under_the_slots(&self, uid: u32, map: &dyn FileMap) -> Result<Option<Finding>, Fault> {

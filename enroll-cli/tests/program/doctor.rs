@@ -107,7 +107,7 @@ fn a_hole_is_found_and_filled_and_no_used_code_comes_back() {
     punch_a_hole(&host.record(1));
     let holed = fs::read(host.record(1)).unwrap();
     let here = |kind: &str| (kind.to_owned(), host.record(1));
-    assert_eq!(found(&host, 1), [here("blocks-not-there"), here("slot-lost")]);
+    assert_eq!(found(&host, 1), [here("slot-lost"), here("blocks-not-there")]);
     assert_eq!(fs::read(host.record(1)).unwrap(), holed, "nothing is mended unasked");
     let mended = host.run(&["doctor", "--mend", "--json"]).expect(0).json();
     assert_eq!(mended, json!({ "schema": 1, "changed": true, "findings": [] }));
@@ -116,16 +116,21 @@ fn a_hole_is_found_and_filled_and_no_used_code_comes_back() {
 }
 
 #[test]
-fn mending_leaves_what_is_sound_and_what_it_cannot_mend() {
+fn mending_leaves_what_is_sound_and_goes_on_behind_what_it_cannot_mend() {
     let host = Host::new();
-    for user in ["daemon", "bin"] {
+    for user in ["daemon", "bin", "games"] {
         host.enrolled(user);
     }
     let mut bytes = fs::read(host.record(2)).unwrap();
     bytes[700] ^= 1;
     fs::write(host.record(2), &bytes).unwrap();
-    let sound = fs::read(host.record(1)).unwrap();
+    for uid in [2, 5] {
+        punch_a_hole(&host.record(uid));
+    }
+    let [sound, damaged, holed] = [1, 2, 5].map(|uid| fs::read(host.record(uid)).unwrap());
     let report = host.run(&["doctor", "--mend", "--json"]).expect(1).json();
-    assert_eq!((&report["changed"], &report["findings"][0]["kind"]), (&json!(false), &json!("damaged")));
-    assert_eq!((fs::read(host.record(1)).unwrap(), fs::read(host.record(2)).unwrap()), (sound, bytes));
+    let (changed, findings) = (&report["changed"], report["findings"].as_array().unwrap());
+    assert_eq!((changed, findings.len(), &findings[0]["kind"]), (&json!(true), 1, &json!("damaged")));
+    assert_eq!([1, 2].map(|uid| fs::read(host.record(uid)).unwrap()), [sound, damaged]);
+    assert_ne!(fs::read(host.record(5)).unwrap(), holed);
 }
