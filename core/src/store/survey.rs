@@ -100,7 +100,9 @@ impl Store<'_> {
         if blocks::copies_on_write(&self.users).or_fault(self.users.path(), "read flags")? {
             findings.push(Finding::CopyOnWrite { path: self.users.path().to_owned() });
         }
-        for uid in self.uids()? {
+        let mut uids = self.uids()?;
+        uids.sort_unstable();
+        for uid in uids {
             findings.extend(self.look_at(uid, map).unwrap_or_else(|fault| vec![fault.into()]));
         }
         Ok(findings)

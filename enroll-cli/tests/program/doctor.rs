@@ -89,9 +89,7 @@ fn every_record_that_does_not_open_is_found_beside_the_sound_ones() {
     bytes[700] ^= 1;
     fs::write(host.record(2), &bytes).unwrap();
     fs::write(host.record(5), &bytes).unwrap();
-    let mut list = found(&host, 1);
-    list.sort();
-    assert_eq!(list, [("damaged".to_owned(), host.record(2)), ("foreign".to_owned(), host.record(5))]);
+    assert_eq!(found(&host, 1), [("damaged".to_owned(), host.record(2)), ("foreign".to_owned(), host.record(5))]);
     let ran = host.run(&["doctor"]).expect(1);
     assert_eq!(ran.stdout.lines().count(), 2);
     assert!(ran.stdout.contains(&format!("{}: the record is damaged; put", host.record(2).display())), "{ran:?}");
@@ -133,4 +131,20 @@ fn mending_leaves_what_is_sound_and_goes_on_behind_what_it_cannot_mend() {
     assert_eq!((changed, findings.len(), &findings[0]["kind"]), (&json!(true), 1, &json!("damaged")));
     assert_eq!([1, 2].map(|uid| fs::read(host.record(uid)).unwrap()), [sound, damaged]);
     assert_ne!(fs::read(host.record(5)).unwrap(), holed);
+}
+
+#[test]
+fn where_one_file_cannot_be_written_anew_the_others_are() {
+    let host = Host::new();
+    for user in ["daemon", "games"] {
+        host.enrolled(user);
+    }
+    for uid in [1, 5] {
+        punch_a_hole(&host.record(uid));
+    }
+    fs::create_dir(host.path("store/users/.1.new")).unwrap();
+    let error = host.run(&["doctor", "--mend", "--json"]).expect(1).json()["error"].clone();
+    assert_eq!(error["path"].as_str(), host.path("store/users/.1.new").to_str(), "{error}");
+    let left: Vec<_> = found(&host, 1).into_iter().map(|(_, path)| path).collect();
+    assert_eq!(left, [host.record(1), host.record(1)]);
 }
