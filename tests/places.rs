@@ -469,22 +469,6 @@ fn a_caller_who_is_not_root_lets_nobody_in() {
     site.is_well(code);
 }
 
-/// A hardened unit or container may leave root no right over other people's files (THREATS V53): none is needed.
-#[test]
-fn a_root_without_rights_over_other_peoples_files_can_log_people_in() {
-    let site = Site::new();
-    let confined = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", "--"];
-    let none = run(confined[0], &[&confined[1..], &["cat", "/proc/self/status"]].concat());
-    let status = String::from_utf8_lossy(&none.stdout).into_owned();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap().trim();
-    assert_eq!(u64::from_str_radix(effective, 16).unwrap() & 0b110, 0, "{status}");
-    let code = site.code();
-    assert_eq!(login_by(&confined, &site.strict, &site.ann, code).answer(), "PAM_SUCCESS");
-    is_refused(&login_by(&confined, &site.strict, &site.ann, code), "PAM_AUTH_ERR");
-    is_refused(&login_by(&confined, &site.strict, &site.bob, code), "PAM_AUTH_ERR");
-    is_exempt(&login_by(&confined, &site.nullok, &site.bob, code));
-}
-
 #[test]
 fn on_a_read_only_file_system_nothing_is_judged_until_it_can_be_written() {
     let (site, journal) = (Site::on_tmpfs("size=1m"), Journal::mark());

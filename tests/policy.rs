@@ -220,30 +220,6 @@ fn users(store: &str) -> Vec<std::ffi::OsString> {
     names
 }
 
-/// THREATS V06: what cannot be looked up is neither unknown nor exempt.
-#[test]
-fn a_name_service_that_does_not_answer_lets_nobody_in_and_exempts_nobody() {
-    let (ann, stranger) = (Person::enrolled("ann"), Person::stranger("stranger"));
-    let service = Service::behind_a_success("nullok");
-    let journal = Journal::mark();
-    for error in ["EIO", "EMFILE", "ENOMEM"] {
-        for person in [&ann, &stranger] {
-            let trace = format!("/tmp/{}", unique("trace"));
-            let inject = format!("inject=openat:error={error}");
-            let strace = ["-qq", "-o", &trace, "-P", "/etc/passwd", "-e", &inject, "/opt/nightlatch/driver"];
-            let login = ["--no-delay", "--reply", &ann.backup_codes[0], &service.name, &person.name];
-            let output = run("strace", &[&strace[..], &login].concat());
-            let driven = Driven { output: String::from_utf8_lossy(&output.stdout).into_owned() };
-            assert!(fs::read_to_string(&trace).unwrap().contains("(INJECTED)"));
-            assert_eq!(asked(&driven), answers("PAM_SYSTEM_ERR", 0), "{error}: {}", driven.output);
-            assert!(driven.is_plain_refusal());
-        }
-    }
-    let lines = journal.lines(&service.name);
-    assert_eq!(lines.matches("the account database does not answer").count(), 6, "{lines}");
-    assert_eq!(ann.status()["backup_codes_left"], 10);
-}
-
 /// THREATS V60: su, sudo and sshd go on with PAM_USER as they find it afterwards.
 #[test]
 fn whoever_logs_in_is_the_same_person_afterwards() {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use crate::clock::UnixTime;
 use crate::config::Config;
 use crate::error::{Fault, OrFault};
 use crate::random::Random;
@@ -64,7 +65,7 @@ pub fn survey(config: &Config, random: &dyn Random, map: &dyn FileMap) -> Vec<Fi
 /// # Errors
 ///
 /// The first [`Fault`], after all that can be mended is.
-pub fn mend(config: &Config, random: &dyn Random, findings: &[Finding]) -> Result<bool, Fault> {
+pub fn mend(config: &Config, random: &dyn Random, findings: &[Finding], now: UnixTime) -> Result<bool, Fault> {
     let store = Store::open(config, random)?;
     let mut mended = Ok(false);
     // The directory first: a file takes after it when it is made.
@@ -74,7 +75,7 @@ pub fn mend(config: &Config, random: &dyn Random, findings: &[Finding]) -> Resul
     }
     for finding in findings {
         if let Finding::Blocks { uid, .. } = finding {
-            mended = match (mended, store.write_anew(*uid)) {
+            mended = match (mended, store.write_anew(*uid, now)) {
                 (Ok(before), Ok(written)) => Ok(before || written),
                 (Err(first), _) | (Ok(_), Err(first)) => Err(first),
             };
@@ -138,9 +139,13 @@ impl Store<'_> {
         }
     }
 
-    fn write_anew(&self, uid: u32) -> Result<bool, Fault> {
+    fn write_anew(&self, uid: u32, now: UnixTime) -> Result<bool, Fault> {
         match self.lock_uid(uid) {
-            Ok(locked) => place::rewrite(locked.open_as_made()?).map(|()| true),
+            Ok(locked) => {
+                let open = locked.open_as_made()?;
+                let ledger = open.ledger_to_carry(now);
+                place::rewrite(open, &ledger).map(|()| true)
+            }
             Err(LockFailure::NotEnrolled(_)) => Ok(false),
             Err(LockFailure::Fault(fault)) => Err(fault),
         }

@@ -18,7 +18,7 @@ pub(crate) fn run(options: &DoctorArguments, site: &Site, terminal: &Terminal) -
     let mut changed = false;
     if options.mend {
         terminal.interruption().settle();
-        changed = store::mend(&site.config, &site.random, &findings)?;
+        changed = store::mend(&site.config, &site.random, &findings, site.now()?.wall)?;
         findings = examine();
     }
     match terminal.form() {

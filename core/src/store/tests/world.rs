@@ -279,7 +279,15 @@ impl World {
     }
 }
 
+/// PROPTEST_CASES asks for more.
+fn cases() -> ProptestConfig {
+    let asked_for = option_env!("PROPTEST_CASES").and_then(|number| number.parse().ok());
+    ProptestConfig { cases: asked_for.unwrap_or(64), ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn whatever_happens_the_store_answers_as_its_plain_model(
         tight: bool,
