@@ -106,12 +106,14 @@ impl Method {
 pub struct ShortText(String);
 
 impl ShortText {
+    const MAX_BYTES: usize = 64;
+
     /// Keeps the first 64 bytes.
     #[must_use]
     pub fn cut(text: &str) -> Self {
-        let mut kept = String::with_capacity(64);
+        let mut kept = String::with_capacity(Self::MAX_BYTES);
         for character in text.chars() {
-            if kept.len().saturating_add(character.len_utf8()) > 64 {
+            if kept.len().saturating_add(character.len_utf8()) > Self::MAX_BYTES {
                 break;
             }
             kept.push(character);
@@ -123,6 +125,10 @@ impl ShortText {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    fn is_in_range(&self) -> bool {
+        self.0.len() <= Self::MAX_BYTES
     }
 }
 
@@ -243,7 +249,10 @@ impl Ledger {
     }
 
     fn is_in_range(&self) -> bool {
-        self.devices.len() <= crate::record::MAX_DEVICES && self.throttle.is_in_range()
+        let login = self.last_login.iter().flat_map(|login| [&login.service, &login.source]);
+        self.devices.len() <= crate::record::MAX_DEVICES
+            && self.throttle.is_in_range()
+            && login.chain([&self.failures_since.last_source]).all(ShortText::is_in_range)
     }
 }
 
@@ -280,6 +289,17 @@ mod tests {
         };
         assert!(Ledger::from_bytes(&of_sources(8)).is_ok());
         assert!(Ledger::from_bytes(&of_sources(9)).is_err());
+    }
+
+    #[test]
+    fn a_ledger_of_a_text_longer_than_its_place_is_none() {
+        let of_source = |bytes| {
+            let last_source = ShortText("x".repeat(bytes));
+            let failures_since = FailuresSince { last_source, ..FailuresSince::default() };
+            Ledger { failures_since, ..Ledger::new(Vec::new()) }.to_bytes().unwrap()
+        };
+        assert!(Ledger::from_bytes(&of_source(64)).is_ok());
+        assert!(Ledger::from_bytes(&of_source(65)).is_err());
     }
 
     proptest! {
