@@ -7,6 +7,8 @@ mod answer;
 mod arguments;
 mod conversation;
 mod entry;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod guard;
 mod login;
 

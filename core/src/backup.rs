@@ -67,7 +67,7 @@ impl Symbols {
     }
 
     /// The canonical spelling: upper case, no dashes. It is what is hashed.
-    fn spelling(&self) -> Zeroizing<[u8; SYMBOLS]> {
+    pub(crate) fn spelling(&self) -> Zeroizing<[u8; SYMBOLS]> {
         let mut ascii = Zeroizing::new([0; SYMBOLS]);
         for (character, symbol) in ascii.iter_mut().zip(self.0.iter()) {
             *character = ALPHABET.get(usize::from(*symbol)).copied().unwrap_or(b'0');

@@ -9,6 +9,8 @@ pub mod clock;
 pub mod config;
 pub mod enrollment;
 pub mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod ledger;
 pub mod policy;
 pub mod random;

@@ -23,6 +23,8 @@ pub use pending::{Accepted, Answer, Pending};
 pub use place::CommitFailure;
 pub use survey::{Finding, mend, survey};
 
+#[cfg(fuzzing)]
+pub(crate) use layout::{BLOCK, Slot, SlotName};
 pub(crate) use layout::{LEDGER_ROOM, RECORD_ROOM};
 
 use crate::config::Config;

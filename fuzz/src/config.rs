@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The administrator's file: whatever it says, what is read lies in its bounds, can be written down and read again, and
+//! nothing in it is passed over.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use nightlatch::config::{Config, ConfigError, NotEnrolledRule};
+use nightlatch::verify::judge::Window;
+
+const PATH: &str = "/etc/nightlatch/config.toml";
+
+fn parse(text: &[u8]) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new(PATH))
+}
+
+/// # Panics
+///
+/// Where a promise is broken.
+pub fn try_input(input: &[u8]) {
+    match parse(input) {
+        Ok(config) => {
+            lies_in_its_bounds(&config);
+            let written = written_down(&config);
+            let again = parse(written.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{written}"));
+            assert_eq!(format!("{again:?}"), format!("{config:?}"), "{written}");
+            // A setting that is not known is an error, whatever stands before it.
+            let mut more = b"nulok = true\n".to_vec();
+            more.extend_from_slice(input);
+            assert!(parse(&more).is_err(), "passed over");
+        }
+        Err(ConfigError::Content { path, line, column, message }) => {
+            let lines = input.iter().filter(|byte| **byte == b'\n').count() + 1;
+            assert_eq!(path, Path::new(PATH));
+            assert!((1..=lines).contains(&line), "line {line} of {lines}");
+            assert!((1..=input.len() + 1).contains(&column), "column {column}");
+            assert!(!message.is_empty());
+        }
+        Err(other) => panic!("a text has no such fault: {other}"),
+    }
+}
+
+fn lies_in_its_bounds(config: &Config) {
+    for path in [config.store(), config.keys()] {
+        assert!(path.is_absolute() && !path.components().any(|part| part.as_os_str() == ".."), "{path:?}");
+    }
+    assert!((1..=128).contains(&config.prompt().len()) && !config.prompt().contains(char::is_control));
+    assert!(!config.prompt().to_ascii_lowercase().trim().eq("password:"), "sudo would replace it");
+    let limits = config.rules().limits;
+    let most = u32::from(limits.known_sources) * u32::from(limits.known_failures)
+        + u32::from(limits.combined_failures)
+        + u32::from(limits.other_failures);
+    assert!(most <= 100, "{most} wrong codes before an administrator unlocks");
+    assert!(limits.known_failures > 0 && limits.combined_failures > 0 && limits.other_failures > 0);
+    assert!(limits.known_sources <= 8 && limits.free_failures <= 10 && (1..=10).contains(&limits.long_wait_from));
+    assert!((1..=86_400).contains(&limits.first_wait) && (60..=86_400).contains(&limits.long_wait));
+    let enroll = config.enroll();
+    assert!((6..=8).contains(&enroll.digits.count()) && (15..=120).contains(&enroll.period.seconds()));
+    assert!(enroll.backup_codes <= 20);
+    for label in [&enroll.issuer, &enroll.account].into_iter().flatten() {
+        assert!((1..=128).contains(&label.len()) && !label.contains(|c: char| c == ':' || c.is_control()));
+    }
+}
+
+fn written_down(config: &Config) -> String {
+    let (limits, enroll) = (config.rules().limits, config.enroll());
+    let mut text = format!(
+        "store = {}\nkeys = {}\nprompt = {}\n",
+        quoted(config.store().to_str().expect("TOML is UTF-8")),
+        quoted(config.keys().to_str().expect("TOML is UTF-8")),
+        quoted(config.prompt())
+    );
+    let rule = match config.not_enrolled() {
+        None => "",
+        Some(NotEnrolledRule::Refuse) => "default.not_enrolled = 'refuse'\n",
+        Some(NotEnrolledRule::Exempt) => "default.not_enrolled = 'exempt'\n",
+    };
+    let _ = write!(
+        text,
+        "totp.window = {}\n{rule}[throttle]\nknown_sources = {}\nknown_failures = {}\ncombined_failures = {}\n\
+         other_failures = {}\nfree_failures = {}\nfirst_wait = {}\nlong_wait_from = {}\nlong_wait = {}\n[enroll]\n",
+        u8::from(config.rules().window == Window::ONE),
+        limits.known_sources,
+        limits.known_failures,
+        limits.combined_failures,
+        limits.other_failures,
+        limits.free_failures,
+        limits.first_wait,
+        limits.long_wait_from,
+        limits.long_wait
+    );
+    for (key, label) in [("issuer", &enroll.issuer), ("account", &enroll.account)] {
+        if let Some(label) = label {
+            let _ = writeln!(text, "{key} = {}", quoted(label));
+        }
+    }
+    let _ = write!(
+        text,
+        "algorithm = '{}'\ndigits = {}\nperiod = {}\nbackup_codes = {}\n",
+        enroll.algorithm.name(),
+        enroll.digits.count(),
+        enroll.period.seconds(),
+        enroll.backup_codes
+    );
+    text
+}
+
+/// A basic string of TOML with every character that is not plain ASCII as its number.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            ' '..='~' if character != '"' && character != '\\' => quoted.push(character),
+            other => {
+                let _ = write!(quoted, "\\U{:08X}", u32::from(other));
+            }
+        }
+    }
+    quoted + "\""
+}
