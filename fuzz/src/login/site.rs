@@ -184,7 +184,7 @@ impl Site {
 
     pub(super) fn unlock(&self, around: &Surroundings) -> Result<bool, Fault> {
         let store = self.open(around);
-        self.open_record(&store)?.unlock()
+        self.open_record(&store)?.unlock(around.now()?.wall)
     }
 
     pub(super) fn renew_backup_codes(&self, around: &Surroundings) -> Result<Vec<String>, Fault> {
@@ -210,7 +210,7 @@ impl Site {
         let (account, now) = (self.account.clone(), around.now()?.wall);
         let draft = Draft::new(account, basis, settings, secret, BACKUP_CODES, now, around)
             .map_err(|_| CommitFailure::Fault(Fault::NoRandomness))?;
-        let sheet = store.commit(draft.vouched_for())?;
+        let sheet = store.commit(draft.vouched_for(), now)?;
         Ok(sheet.expose_codes().map(str::to_owned).collect())
     }
 
