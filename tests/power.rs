@@ -30,6 +30,8 @@ enum Step {
     Wrong(String),
     Enroll,
     Replace,
+    NewBackupCodes,
+    Unlock,
 }
 
 /// Steps one after the other, with all that can befall them between.
@@ -98,6 +100,8 @@ impl Tale {
             Step::Right(code) | Step::Wrong(code) => self.site.login(&self.person.name, code),
             Step::Enroll => self.site.nightlatch(&enroll),
             Step::Replace => self.site.nightlatch(&[&enroll[..], &["--replace"]].concat()),
+            Step::NewBackupCodes => self.site.nightlatch(&["backup-codes", &self.person.name, "--yes", "--json"]),
+            Step::Unlock => self.site.nightlatch(&["unlock", &self.person.name, "--json"]),
         }
     }
 
@@ -119,7 +123,7 @@ impl Tale {
                 self.cut(number, &other, &promised);
             }
             if let Op::Answer { text } = op {
-                answered(step, text, &before, &mut promised);
+                self.answered(step, text, &before, &mut promised);
             }
             self.cut(number, &disk, &promised);
         }
@@ -129,12 +133,31 @@ impl Tale {
     /// What may be true from here on.
     fn begin(&self, step: &Step, op: &Op, ops: &[Op], promised: &mut Promised) {
         match step {
-            Step::Right(_) if !matches!(op, Op::Answer { .. }) => promised.refused = 0,
-            Step::Right(_) | Step::Wrong(_) => {}
+            Step::Right(_) | Step::Unlock if !matches!(op, Op::Answer { .. }) => promised.refused = 0,
+            Step::Right(_) | Step::Wrong(_) | Step::NewBackupCodes | Step::Unlock => {}
             Step::Enroll | Step::Replace => {
                 let answer = ops.iter().find_map(|op| if let Op::Answer { text } = op { Some(text) } else { None });
                 promised.secrets.insert(secret_in(answer.unwrap()));
             }
+        }
+    }
+
+    /// What is promised from this answer on.
+    fn answered(&self, step: &Step, text: &str, before: &Promised, promised: &mut Promised) {
+        match step {
+            Step::Right(code) if text.contains("PAM_SUCCESS") => {
+                assert!(!before.used.contains(code), "{code} once more");
+                promised.used.insert(code.clone());
+            }
+            Step::Right(_) => {}
+            Step::Wrong(code) => {
+                assert!(!text.contains("PAM_SUCCESS"), "{code}");
+                promised.refused += u32::from(text.contains("PAM_AUTH_ERR"));
+            }
+            Step::Enroll | Step::Replace => promised.secrets = [secret_in(text)].into(),
+            // The old set is void.
+            Step::NewBackupCodes => promised.used.extend(self.person.backup_codes.iter().take(1).cloned()),
+            Step::Unlock => {}
         }
     }
 
@@ -156,22 +179,6 @@ fn without_drafts_contents(mut files: Files) -> Files {
 fn secret_in(answer: &str) -> String {
     let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
     answer["devices"][0]["secret"].as_str().unwrap().to_owned()
-}
-
-/// What is promised from this answer on.
-fn answered(step: &Step, text: &str, before: &Promised, promised: &mut Promised) {
-    match step {
-        Step::Right(code) if text.contains("PAM_SUCCESS") => {
-            assert!(!before.used.contains(code), "{code} once more");
-            promised.used.insert(code.clone());
-        }
-        Step::Right(_) => {}
-        Step::Wrong(code) => {
-            assert!(!text.contains("PAM_SUCCESS"), "{code}");
-            promised.refused += u32::from(text.contains("PAM_AUTH_ERR"));
-        }
-        Step::Enroll | Step::Replace => promised.secrets = [secret_in(text)].into(),
-    }
 }
 
 fn wrong(tale: &Tale, number: usize) -> Step {
@@ -214,6 +221,16 @@ fn after_a_power_cut_the_old_phone_works_or_the_new_one() {
     let mut tale = Tale::of(true);
     let steps = vec![wrong(&tale, 0), Step::Replace];
     assert!(tale.tell("refused, then a replacement", steps) > 200);
+}
+
+#[test]
+fn after_a_power_cut_unlock_and_new_backup_codes_have_brought_no_code_back() {
+    let mut tale = Tale::of(true);
+    let steps = vec![Step::Right(tale.code(1)), wrong(&tale, 0), Step::Unlock];
+    assert!(tale.tell("accepted, refused, unlocked", steps) > 100);
+    let mut tale = Tale::of(true);
+    let steps = vec![Step::Right(tale.code(1)), Step::NewBackupCodes];
+    assert!(tale.tell("accepted, then new backup codes", steps) > 100);
 }
 
 /// The model itself: what it has to allow, and what it must not.
