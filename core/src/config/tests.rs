@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Settings as an administrator may write them: what holds, what is refused, and where the error points.
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(text.as_bytes(), Path::new("/c.toml")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_text_that_init_writes_says_what_holds_without_it() {
+    let uncommented: String = COMMENTED_DEFAULT
+        .lines()
+        .map(|line| line.strip_prefix("#= ").unwrap_or(line))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    for text in [COMMENTED_DEFAULT, &uncommented] {
+        let config = parse(text).unwrap();
+        let default = Config::default();
+        assert_eq!(config.store(), default.store());
+        assert_eq!(config.keys(), default.keys());
+        assert_eq!(config.prompt(), default.prompt());
+        assert_eq!(config.rules().limits, default.rules().limits);
+        assert_eq!(config.rules().window, default.rules().window);
+        assert_eq!(config.enroll().algorithm, default.enroll().algorithm);
+        assert_eq!(config.enroll().backup_codes, default.enroll().backup_codes);
+        assert_ne!(config.not_enrolled(), Some(NotEnrolledRule::Exempt));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    for (text, expected) in [
+        ("stroe = 1", "/c.toml:1:1: unknown setting `stroe`; known here are store, keys,"),
+        ("store = 1", "/c.toml:1:9: a string is expected here, not: integer"),
+        ("store = 'var'", "/c.toml:1:9: an absolute path without '..' is expected here"),
+        ("store = '/a/../b'", "/c.toml:1:9: an absolute path"),
+        ("\n\n[totp]\nwindow = 2", "/c.toml:4:10: 0 to 1 is expected here"),
+        ("[totp]\nwindow = -1", "/c.toml:2:10: 0 to 1"),
+        ("[throttle]\nfree_failures = 'never'", "/c.toml:2:17: a whole number is expected here, not: string"),
+        ("[throttle]\nfirst_wait = 0", "/c.toml:2:14: 1 to 86400 is expected"),
+        ("[throttle]\nother_failures = 51", "/c.toml:1:1: known_sources x known_failures"),
+        ("[default]\nnot_enrolled = 'maybe'", "/c.toml:2:16: \"refuse\" or \"exempt\" is expected here"),
+        ("[enroll]\ndigits = 5", "/c.toml:2:10: 6 to 8 is expected"),
+        ("[enroll]\nissuer = 'a:b'", "/c.toml:2:10: 1 to 128 bytes without ':'"),
+        ("prompt = 'Password: '", "/c.toml:1:10: a prompt like the password's"),
+        ("prompt = ''", "/c.toml:1:10: a prompt has"),
+        ("store = '/a'\nstore = '/b'", "/c.toml:2:1: duplicate key"),
+        ("totp = 1", "/c.toml:1:8: a table is expected here, not: integer"),
+        ("[totp]\nwindow = 1\nwindwo = 1", "/c.toml:3:1: unknown setting `windwo`; known here are window"),
+        ("[totp]\nwindow = 1.0", "/c.toml:2:10: a whole number is expected here, not: float"),
+        ("[totp]\nwindow = 99999999999999999999", "/c.toml:2:10: 0 to 1"),
+        ("x", "/c.toml:1:2: "),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert!(error.starts_with(expected), "{text:?}: {error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+    let not_utf8 = Config::parse(b"a\n \xff", Path::new("/c.toml")).unwrap_err();
+    assert_eq!(not_utf8.to_string(), "/c.toml:2:2: not UTF-8");
+}
+
+/// sudo-rs once read "no tries" as "any number of tries".
+#[test]
+fn nothing_of_the_throttle_can_be_set_to_never() {
+    for setting in
+        ["known_failures", "combined_failures", "other_failures", "first_wait", "long_wait_from", "long_wait"]
+    {
+        assert!(parse(&format!("[throttle]\n{setting} = 0")).is_err(), "{setting}");
+    }
+    for none in ["known_sources", "free_failures"] {
+        assert!(parse(&format!("[throttle]\n{none} = 0")).is_ok(), "{none}");
+    }
+}
+
+#[test]
+fn what_is_set_holds() {
+    let config = parse(
+        "store = '/srv/n'\nkeys = '/srv/k'\nprompt = 'Code? '\n[totp]\nwindow = 0\n\
+         [throttle]\nknown_sources = 0\nother_failures = 20\n[default]\nnot_enrolled = 'exempt'\n\
+         [enroll]\nissuer = 'ACME'\naccount = '{user}@{host}'\nalgorithm = 'sha256'\ndigits = 8\nperiod = 60\nbackup_codes = 0",
+    )
+    .unwrap();
+    assert_eq!((config.store(), config.keys()), (Path::new("/srv/n"), Path::new("/srv/k")));
+    assert_eq!(config.prompt(), "Code? ");
+    assert_eq!(config.rules().window, Window::new(0).unwrap());
+    assert_eq!((config.rules().limits.known_sources, config.rules().limits.sum()), (0, 30));
+    assert_eq!(config.not_enrolled(), Some(NotEnrolledRule::Exempt));
+    assert_eq!(config.enroll().algorithm, Algorithm::Sha256);
+    assert_eq!((config.enroll().digits.count(), config.enroll().period.seconds()), (8, 60));
+}
