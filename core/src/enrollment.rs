@@ -148,7 +148,7 @@ impl Draft {
         let judged = judge::judge(&self.record, &self.ledger, Provenance::Whole, code, &occasion, rules, now);
         // A backup code of this very draft proves nothing about the device: only a device's code confirms.
         let refusal = match judged.map(|judgement| (judgement.outcome, judgement.next)) {
-            Ok((Outcome::Right(grounds), Next::OneSlot(next))) if grounds.device.is_some() => {
+            Ok((Outcome::Right(grounds), Next::OneSlot(next) | Next::BothSlots(next))) if grounds.device.is_some() => {
                 let ledger = Ledger::new(next.devices);
                 return Ok(Confirmed { ledger, ..self.vouched_for() });
             }
@@ -165,3 +165,6 @@ impl Draft {
         Confirmed { account, basis, record, ledger, sheet }
     }
 }
+
+#[cfg(test)]
+mod tests;

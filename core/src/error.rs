@@ -404,3 +404,6 @@ impl std::error::Error for Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -267,6 +267,13 @@ mod tests {
         assert_eq!(ShortText::cut("sshd").as_str(), "sshd");
     }
 
+    /// They stand in logs and in `status --json`.
+    #[test]
+    fn each_method_goes_by_one_word() {
+        let methods = [Method::Totp(DeviceId(0)), Method::Hotp(DeviceId(0)), Method::BackupCode(0), Method::Bypass];
+        assert_eq!(methods.map(Method::name), ["totp", "hotp", "backup-code", "bypass"]);
+    }
+
     #[test]
     fn a_backup_code_without_a_bit_counts_as_used() {
         let mut ledger = Ledger::new(Vec::new());

@@ -89,3 +89,34 @@ fn what_is_set_holds() {
     assert_eq!(config.enroll().algorithm, Algorithm::Sha256);
     assert_eq!((config.enroll().digits.count(), config.enroll().period.seconds()), (8, 60));
 }
+
+#[test]
+fn texts_have_128_bytes_at_most() {
+    for setting in ["prompt = ", "[enroll]\nissuer = ", "[enroll]\naccount = "] {
+        for (bytes, fits) in [(127, true), (128, true), (129, false)] {
+            assert_eq!(parse(&format!("{setting}'{}'", "x".repeat(bytes))).is_ok(), fits, "{setting}{bytes}");
+        }
+    }
+}
+
+#[test]
+fn each_algorithm_goes_by_its_name() {
+    for (name, algorithm) in [("sha1", Algorithm::Sha1), ("sha256", Algorithm::Sha256), ("sha512", Algorithm::Sha512)] {
+        assert_eq!(parse(&format!("[enroll]\nalgorithm = '{name}'")).unwrap().enroll().algorithm, algorithm);
+    }
+}
+
+#[test]
+fn a_config_that_is_named_is_read_or_missed() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("config.toml");
+    let missed = Config::read(Some(&path)).unwrap_err();
+    assert_eq!(missed.path(), Some(path.as_path()));
+    assert_eq!(missed.remedy(), format!("write {}, or name the file that there is", path.display()));
+    std::fs::write(&path, "prompt = 'Code? '").unwrap();
+    assert_eq!(Config::read(Some(&path)).unwrap().prompt(), "Code? ");
+    std::fs::write(&path, "prompt = 1").unwrap();
+    let wrong = Config::read(Some(&path)).unwrap_err();
+    assert_eq!(wrong.path(), Some(path.as_path()));
+    assert_eq!(wrong.remedy(), format!("correct {}; until then nobody logs in", path.display()));
+}
