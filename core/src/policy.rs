@@ -100,6 +100,12 @@ mod tests {
     }
 
     #[test]
+    fn a_requirement_says_in_the_log_whom_it_asks() {
+        assert_eq!(requirement(&config(""), Leniency::Strict).name(), "a code");
+        assert_eq!(requirement(&config(""), Leniency::Nullok).name(), "a code of those who are enrolled");
+    }
+
+    #[test]
     fn without_a_word_of_the_config_the_argument_decides_and_its_absence_is_strict() {
         let silent = config("");
         assert_eq!(requirement(&silent, Leniency::Strict), Requirement::Code);
