@@ -13,6 +13,7 @@ mod guard;
 mod login;
 
 use std::ffi::CStr;
+use std::mem::MaybeUninit;
 
 use nightlatch::clock::Clock;
 use nightlatch::random::Random;
@@ -25,8 +26,11 @@ use crate::arguments::Arguments;
 use crate::conversation::{Conversation, Remembered};
 use crate::login::Who;
 
-/// More than the deepest call below needs (Argon2 works on the heap); wiped because hashes and ciphers leave keys there.
-const STACK_TO_WIPE: usize = 65_536;
+/// Twice what the deepest call below needs (a backup code's: 22 KiB from the application's main on, by valgrind's massif);
+/// wiped because hashes and ciphers leave keys there. Every page of it is one that a fresh process has to be given.
+const STACK_TO_WIPE: usize = 25 * WIPED_AT_ONCE;
+/// Below the size from which glibc's memset leaves vectors for an instruction that takes long to start.
+const WIPED_AT_ONCE: usize = 2000;
 
 /// One pam_authenticate: verdict, log line, text, delay, code.
 fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock, random: &dyn Random) -> PamResultCode {
@@ -61,7 +65,16 @@ static WIPING: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 #[inline(never)]
 fn wipe_traces() {
     entry::wipe_vector_registers();
-    zeroize::zeroize_stack::<STACK_TO_WIPE>();
+    wipe_stack();
+}
+
+#[inline(never)]
+fn wipe_stack() {
+    let mut below = [const { MaybeUninit::<[u8; WIPED_AT_ONCE]>::uninit() }; STACK_TO_WIPE / WIPED_AT_ONCE];
+    for piece in &mut below {
+        // Looked at, as far as the compiler knows, so that it cannot leave the writing out.
+        std::hint::black_box(piece.write([0; WIPED_AT_ONCE]));
+    }
 }
 
 #[inline(never)]

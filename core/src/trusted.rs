@@ -7,11 +7,12 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use crate::error::{Fault, Flaw, OrFault, Part};
+use crate::error::{Fault, Flaw, Part};
 
 /// Every open: no link, no terminal, no waiting for a FIFO's other end, nothing left to a child.
 pub(crate) const CAREFULLY: OFlags =
@@ -40,21 +41,20 @@ impl TrustedDirectory {
     /// [`Fault::Untrusted`] where a directory on the way is not root's alone, [`Fault::Missing`], [`Fault::Denied`],
     /// [`Fault::Io`].
     pub(crate) fn open(path: &Path, privacy: Privacy, part: Part) -> Result<Self, Fault> {
+        let not_absolute = || Fault::Untrusted { path: path.to_owned(), flaw: Flaw::NotAbsolute };
         let mut components = path.components();
         if components.next() != Some(Component::RootDir) {
-            return Err(Fault::Untrusted { path: path.to_owned(), flaw: Flaw::NotAbsolute });
+            return Err(not_absolute());
         }
-        let mut walked = PathBuf::from("/");
-        let mut fd = open_directory(rustix::fs::CWD, OsStr::new("/"), &walked, part)?;
-        for component in components {
-            let Component::Normal(name) = component else {
-                return Err(Fault::Untrusted { path: path.to_owned(), flaw: Flaw::NotAbsolute });
-            };
-            check_on_the_way(&fd, &walked)?;
-            walked.push(name);
-            fd = open_directory(fd.as_fd(), name, &walked, part)?;
+        // Each directory by its own path, for whoever has to be told what is wrong with it.
+        let at = |depth: usize| move || path.components().take(depth.saturating_add(1)).collect();
+        let mut fd = open_directory(rustix::fs::CWD, OsStr::new("/"), part, at(0))?;
+        for (above, component) in components.enumerate() {
+            let Component::Normal(name) = component else { return Err(not_absolute()) };
+            check_on_the_way(&fd, at(above))?;
+            fd = open_directory(fd.as_fd(), name, part, at(above.saturating_add(1)))?;
         }
-        let directory = Self { fd, path: walked };
+        let directory = Self { fd, path: path.to_owned() };
         directory.check(privacy)?;
         Ok(directory)
     }
@@ -62,14 +62,15 @@ impl TrustedDirectory {
     /// A directory in this one.
     pub(crate) fn subdirectory(&self, name: &str, privacy: Privacy, part: Part) -> Result<Self, Fault> {
         let path = self.path.join(name);
-        let fd = open_directory(self.fd.as_fd(), OsStr::new(name), &path, part)?;
+        let fd = open_directory(self.fd.as_fd(), OsStr::new(name), part, || path.clone())?;
         let directory = Self { fd, path };
         directory.check(privacy)?;
         Ok(directory)
     }
 
     fn check(&self, privacy: Privacy) -> Result<(), Fault> {
-        check_owner_and_mode(&stat(&self.fd, &self.path)?, &self.path, privacy)
+        let path = || self.path.clone();
+        check_owner_and_mode(&stat(&self.fd, path)?, privacy, path)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -78,16 +79,21 @@ impl TrustedDirectory {
 
     /// Opens a file in it and checks the descriptor; `None` where there is none.
     pub(crate) fn open_file(&self, name: &OsStr, flags: OFlags, trust: Trust) -> Result<Option<File>, Fault> {
-        let path = self.path.join(name);
+        Ok(self.open_sized(name, flags, trust)?.map(|(file, _)| file))
+    }
+
+    /// The same, and how many bytes it has: no more than are trusted.
+    fn open_sized(&self, name: &OsStr, flags: OFlags, trust: Trust) -> Result<Option<(File, usize)>, Fault> {
+        let path = || self.path.join(name);
         let fd = match rustix::fs::openat(&self.fd, name, flags | CAREFULLY, Mode::empty()) {
             Ok(fd) => fd,
             Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::LOOP) => return Err(Fault::Untrusted { path, flaw: Flaw::SymbolicLink }),
-            Err(Errno::ISDIR | Errno::NXIO) => return Err(Fault::Untrusted { path, flaw: Flaw::NotAFile }),
-            Err(errno) => return Err(Fault::io(&path, "open", errno)),
+            Err(Errno::LOOP) => return Err(Fault::Untrusted { path: path(), flaw: Flaw::SymbolicLink }),
+            Err(Errno::ISDIR | Errno::NXIO) => return Err(Fault::Untrusted { path: path(), flaw: Flaw::NotAFile }),
+            Err(errno) => return Err(Fault::io(&path(), "open", errno)),
         };
-        trust.check(&stat(&fd, &path)?, &path)?;
-        Ok(Some(File::from(fd)))
+        let bytes = trust.check(&stat(&fd, path)?, path)?;
+        Ok(Some((File::from(fd), bytes)))
     }
 }
 
@@ -101,12 +107,12 @@ impl AsFd for TrustedDirectory {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trust {
     pub(crate) privacy: Privacy,
-    pub(crate) max_bytes: u64,
+    pub(crate) max_bytes: usize,
 }
 
 impl Trust {
-    fn check(self, stat: &Stat, path: &Path) -> Result<(), Fault> {
-        let untrusted = |flaw| Err(Fault::Untrusted { path: path.to_owned(), flaw });
+    fn check(self, stat: &Stat, path: impl Fn() -> PathBuf) -> Result<usize, Fault> {
+        let untrusted = |flaw| Err(Fault::Untrusted { path: path(), flaw });
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return untrusted(Flaw::NotAFile);
         }
@@ -114,18 +120,21 @@ impl Trust {
             #[allow(clippy::useless_conversion, reason = "32 bits wide on some architectures")]
             return untrusted(Flaw::HardLinks { count: u64::from(stat.st_nlink) });
         }
-        let bytes = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
-        if bytes > self.max_bytes {
-            return untrusted(Flaw::TooLarge { bytes });
-        }
-        check_owner_and_mode(stat, path, self.privacy)
+        let bytes = match usize::try_from(stat.st_size) {
+            Ok(bytes) if bytes <= self.max_bytes => bytes,
+            Ok(_) | Err(_) => {
+                return untrusted(Flaw::TooLarge { bytes: u64::try_from(stat.st_size).unwrap_or(u64::MAX) });
+            }
+        };
+        check_owner_and_mode(stat, self.privacy, path)?;
+        Ok(bytes)
     }
 }
 
 /// A file that was read through a checked descriptor.
 pub struct TrustedFile {
     path: PathBuf,
-    contents: Zeroizing<Vec<u8>>,
+    contents: Vec<u8>,
 }
 
 impl TrustedFile {
@@ -147,11 +156,11 @@ impl TrustedFile {
     }
 
     pub(crate) fn read(directory: &TrustedDirectory, name: &OsStr, trust: Trust) -> Result<Option<Self>, Fault> {
-        let path = directory.path().join(name);
-        let Some(file) = directory.open_file(name, OFlags::RDONLY, trust)? else {
+        let Some((file, bytes)) = directory.open_sized(name, OFlags::RDONLY, trust)? else {
             return Ok(None);
         };
-        let contents = read_at_most(&file, &path, trust.max_bytes)?;
+        let path = directory.path().join(name);
+        let contents = read_start(&file, &path, bytes)?;
         Ok(Some(Self { path, contents }))
     }
 
@@ -166,23 +175,25 @@ impl TrustedFile {
     pub fn contents(&self) -> &[u8] {
         &self.contents
     }
+
+    /// What it holds, to be wiped by whoever knows that it is a secret.
+    pub(crate) fn into_secret(self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.contents)
+    }
 }
 
-/// Reads from the start into one buffer of its final size, so that no copy is left behind by growing.
-pub(crate) fn read_at_most(file: &File, path: &Path, max_bytes: u64) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    let size = file.metadata().map_err(|error| io_fault(path, "stat", error))?.len().min(max_bytes);
-    let mut contents = Zeroizing::new(vec![0; usize::try_from(size).unwrap_or(0)]);
-    let mut read = 0_usize;
-    while let Some(rest) = contents.get_mut(read..).filter(|rest| !rest.is_empty()) {
-        let offset = u64::try_from(read).unwrap_or(u64::MAX);
-        match rustix::io::pread(file, rest, offset) {
+/// Reads so many bytes from the start, or all that there are, into one buffer: no copy is left behind by growing.
+pub(crate) fn read_start(file: &File, path: &Path, bytes: usize) -> Result<Vec<u8>, Fault> {
+    let mut contents = Vec::with_capacity(bytes);
+    while contents.len() < bytes {
+        let offset = u64::try_from(contents.len()).unwrap_or(u64::MAX);
+        match rustix::io::pread(file, spare_capacity(&mut contents), offset) {
             Ok(0) => break,
-            Ok(count) => read = read.saturating_add(count),
-            Err(Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Fault::io(path, "read", errno)),
         }
     }
-    contents.truncate(read);
+    contents.truncate(bytes);
     Ok(contents)
 }
 
@@ -193,7 +204,12 @@ pub(crate) fn io_fault(path: &Path, action: &'static str, error: std::io::Error)
     }
 }
 
-fn open_directory(at: impl AsFd, name: &OsStr, path: &Path, part: Part) -> Result<OwnedFd, Fault> {
+fn open_directory(
+    at: impl AsFd,
+    name: &OsStr,
+    part: Part,
+    path: impl FnOnce() -> PathBuf,
+) -> Result<OwnedFd, Fault> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | CAREFULLY;
     // A directory on the way may be searchable only (0711): O_PATH asks for no more.
     let opened = match rustix::fs::openat(&at, name, flags, Mode::empty()) {
@@ -201,10 +217,10 @@ fn open_directory(at: impl AsFd, name: &OsStr, path: &Path, part: Part) -> Resul
         other => other,
     };
     opened.map_err(|errno| match errno {
-        Errno::NOENT => Fault::Missing { path: path.to_owned(), part },
-        Errno::LOOP => Fault::Untrusted { path: path.to_owned(), flaw: Flaw::SymbolicLink },
-        Errno::NOTDIR => Fault::Untrusted { path: path.to_owned(), flaw: not_a_directory(&at, name) },
-        errno => Fault::io(path, "open", errno),
+        Errno::NOENT => Fault::Missing { path: path(), part },
+        Errno::LOOP => Fault::Untrusted { path: path(), flaw: Flaw::SymbolicLink },
+        Errno::NOTDIR => Fault::Untrusted { path: path(), flaw: not_a_directory(&at, name) },
+        errno => Fault::io(&path(), "open", errno),
     })
 }
 
@@ -216,30 +232,29 @@ fn not_a_directory(at: impl AsFd, name: &OsStr) -> Flaw {
     }
 }
 
-fn stat(fd: impl AsFd, path: &Path) -> Result<Stat, Fault> {
-    rustix::fs::fstat(fd).or_fault(path, "stat")
+fn stat(fd: impl AsFd, path: impl FnOnce() -> PathBuf) -> Result<Stat, Fault> {
+    rustix::fs::fstat(fd).map_err(|errno| Fault::io(&path(), "stat", errno))
 }
 
-fn check_owner_and_mode(stat: &Stat, path: &Path, privacy: Privacy) -> Result<(), Fault> {
-    let untrusted = |flaw| Err(Fault::Untrusted { path: path.to_owned(), flaw });
+fn check_owner_and_mode(stat: &Stat, privacy: Privacy, path: impl FnOnce() -> PathBuf) -> Result<(), Fault> {
     let mode = stat.st_mode & 0o7777;
-    if stat.st_uid != 0 {
-        return untrusted(Flaw::Owner { uid: stat.st_uid });
-    }
-    if mode & 0o022 != 0 {
-        return untrusted(Flaw::WritableByOthers { mode });
-    }
-    if privacy == Privacy::Private && mode & 0o077 != 0 {
-        return untrusted(Flaw::OpenToOthers { mode });
-    }
-    Ok(())
+    let flaw = if stat.st_uid != 0 {
+        Flaw::Owner { uid: stat.st_uid }
+    } else if mode & 0o022 != 0 {
+        Flaw::WritableByOthers { mode }
+    } else if privacy == Privacy::Private && mode & 0o077 != 0 {
+        Flaw::OpenToOthers { mode }
+    } else {
+        return Ok(());
+    };
+    Err(Fault::Untrusted { path: path(), flaw })
 }
 
 /// On the way, a sticky directory will do: nobody can rename or remove in it what is root's.
-fn check_on_the_way(fd: impl AsFd, path: &Path) -> Result<(), Fault> {
-    let stat = stat(fd, path)?;
+fn check_on_the_way(fd: impl AsFd, path: impl Fn() -> PathBuf) -> Result<(), Fault> {
+    let stat = stat(fd, &path)?;
     if stat.st_uid == 0 && stat.st_mode & 0o1000 != 0 {
         return Ok(());
     }
-    check_owner_and_mode(&stat, path, Privacy::Public)
+    check_owner_and_mode(&stat, Privacy::Public, path)
 }

@@ -29,7 +29,7 @@ impl Keyring {
         let file = TrustedFile::read(&self.directory, &name, trust)?
             .ok_or_else(|| Fault::Missing { path: path.clone(), part: Part::Key })?;
         // A file with another key in it would unseal nothing; said here, it is a damaged key and not damaged records.
-        MasterKey::from_bytes(file.contents())
+        MasterKey::from_bytes(&file.into_secret())
             .filter(|key| key.id() == Some(id))
             .ok_or(Fault::Damaged { path, part: Part::Key })
     }

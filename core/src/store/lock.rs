@@ -51,7 +51,7 @@ pub(crate) fn file_name(uid: u32) -> OsString {
 }
 
 pub(crate) fn open_person(users: &TrustedDirectory, uid: u32, flags: OFlags) -> Result<Option<File>, Fault> {
-    let trust = Trust { privacy: Privacy::Private, max_bytes: u64::try_from(FILE_BYTES).unwrap_or(u64::MAX) };
+    let trust = Trust { privacy: Privacy::Private, max_bytes: FILE_BYTES };
     users.open_file(&file_name(uid), flags, trust)
 }
 

@@ -33,7 +33,7 @@ use crate::random::Random;
 use crate::store::keys::Keyring;
 use crate::store::layout::{FILE_BYTES, FileKind, HEADER_BYTES, Header, NotAHeader};
 use crate::store::seal::{SealedPart, SealingKey};
-use crate::trusted::{Privacy, Trust, TrustedDirectory, TrustedFile, read_at_most};
+use crate::trusted::{Privacy, Trust, TrustedDirectory, TrustedFile, read_start};
 use crate::user::{Account, UserName};
 
 /// The store of this host, its directories checked.
@@ -99,7 +99,7 @@ impl<'r> Store<'r> {
             return Ok(Enrollment::NotEnrolled(self.verified_absence()?));
         };
         let path = self.users.path().join(lock::file_name(account.uid()));
-        let bytes = read_at_most(&file, &path, u64::try_from(HEADER_BYTES).unwrap_or(u64::MAX))?;
+        let bytes = read_start(&file, &path, HEADER_BYTES)?;
         Ok(Enrollment::Enrolled(person_header(&bytes, &path)?.record_id))
     }
 
@@ -136,7 +136,7 @@ impl<'r> Store<'r> {
         let path = self.users.path().join(lock::file_name(uid));
         let file = lock::open_person(&self.users, uid, OFlags::RDONLY)?
             .ok_or_else(|| Fault::Missing { path: path.clone(), part: Part::Record })?;
-        let bytes = read_at_most(&file, &path, u64::try_from(HEADER_BYTES).unwrap_or(u64::MAX))?;
+        let bytes = read_start(&file, &path, HEADER_BYTES)?;
         let subject = person_header(&bytes, &path)?.subject.ok_or(Fault::Damaged { path, part: Part::Record })?;
         Ok(Person { name: subject.name, uid })
     }

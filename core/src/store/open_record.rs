@@ -20,7 +20,7 @@ use crate::store::lock::Locked;
 use crate::store::pending::Pending;
 use crate::store::seal::{SealedPart, SealingKey};
 use crate::store::{KeyId, RecordId, person_header, place};
-use crate::trusted::read_at_most;
+use crate::trusted::read_start;
 use crate::user::Account;
 use crate::verify::judge::{self, Occasion, Provenance};
 
@@ -61,7 +61,7 @@ impl<'s> Locked<'s> {
 
     fn open_if(self, is_right: impl FnOnce(&Subject) -> bool) -> Result<OpenRecord<'s>, Fault> {
         let damaged = |part| Fault::Damaged { path: self.path.clone(), part };
-        let bytes = read_at_most(&self.file, &self.path, u64::try_from(FILE_BYTES).unwrap_or(u64::MAX))?;
+        let bytes = read_start(&self.file, &self.path, FILE_BYTES)?;
         if bytes.len() != FILE_BYTES {
             return Err(damaged(Part::Record));
         }
