@@ -256,7 +256,7 @@ fn store_level(fault: &Fault) -> Level {
 
 fn line(outcome: &'static str, who: &Who, occasion: &Occasion) -> LogLine {
     let line = LogLine::new(outcome);
-    let uid = who.account.as_ref().map(nightlatch::user::Account::uid);
+    let uid = who.account.as_ref().map(nightlatch::user::Named::uid);
     let line = line.with("user", who.shown()).with_some("uid", uid);
     let source = if occasion.source_text.is_empty() { "local" } else { &occasion.source_text };
     line.with("service", &occasion.service).with("source", source)

@@ -10,7 +10,7 @@ use nightlatch::policy::{self, Exemption, Requirement};
 use nightlatch::random::Random;
 use nightlatch::secret::{NotACode, TypedCode};
 use nightlatch::store::{Answer, Enrollment, LockFailure, NotEnrolled, Store};
-use nightlatch::user::{Account, AccountError, UserName};
+use nightlatch::user::{AccountError, Named, NotAUserName, UserName};
 use nightlatch::verify::judge::Occasion;
 
 use crate::arguments::{Arguments, Detail, KeyFirst};
@@ -63,7 +63,7 @@ pub(crate) struct Who {
     /// PAM_USER, read once: all that is judged is judged of it.
     pub(crate) named: Option<Vec<u8>>,
     /// Only of an account that exists: people type passwords where a name is asked for (THREATS V51).
-    pub(crate) account: Option<Account>,
+    pub(crate) account: Option<Named>,
 }
 
 impl Who {
@@ -83,17 +83,20 @@ pub(crate) fn authenticate(
 ) -> Result<Verdict, Failure> {
     let config = Config::read(arguments.config())?;
     let password = pam.password();
-    let account = resolve(who.named.as_ref().ok_or(NoUser)?)?;
+    let mut account = look_up(who.named.as_ref().ok_or(NoUser)?)?;
     who.account = account.as_ref().ok().cloned();
     if arguments.key_first == KeyFirst::Required && !saw_public_key(pam) {
         return Ok(Verdict::Refused(Unjudged::NoKeyFirst));
     }
     let requirement = policy::requirement(&config, arguments.leniency);
     detail(pam, arguments, || LogLine::new("policy").with("user", who.shown()).with("requires", requirement.name()));
-    if let (Requirement::CodeIfEnrolled(leave), Ok(account)) = (requirement, &account)
-        && let Enrollment::NotEnrolled(word) = Store::open(&config, random)?.enrollment(account)?
+    if let (Requirement::CodeIfEnrolled(leave), Ok(named)) = (requirement, &account)
+        && let Enrollment::NotEnrolled(word) = Store::open(&config, random)?.enrollment(named)?
     {
-        return Ok(Verdict::Exempt(leave.exempt(word)));
+        match known(named.account())? {
+            Ok(sole) => return Ok(Verdict::Exempt(leave.exempt(&sole, word))),
+            Err(second_name) => account = Err(second_name),
+        }
     }
     let reply = pam.ask(config.prompt())?;
     if pam.present_user() != who.named {
@@ -103,17 +106,25 @@ pub(crate) fn authenticate(
         Ok(code) => code,
         Err(not_a_code) => return Ok(Verdict::Refused(Unjudged::NotACode(not_a_code))),
     };
-    let account = match account {
-        Ok(account) => account,
+    let named = match account {
+        Ok(named) => named,
         Err(no_account) => return Ok(Verdict::Refused(Unjudged::NoAccount(no_account))),
     };
     let store = Store::open(&config, random)?;
-    let locked = match store.lock(&account) {
-        Ok(locked) => locked,
-        Err(LockFailure::NotEnrolled(word)) => return Ok(Verdict::Refused(Unjudged::NotEnrolled(word))),
+    let opened = store.lock(&named).and_then(|locked| Ok(locked.open(&named)?));
+    let pending = match opened {
+        Ok(open) => open.attempt(&code, occasion, clock)?,
+        // Nobody gets in here; whether it is a second name matters to the administrator who reads why.
+        Err(LockFailure::NotEnrolled(word)) => {
+            let second_name = known(named.account())?.err().map(Unjudged::NoAccount);
+            return Ok(Verdict::Refused(second_name.unwrap_or(Unjudged::NotEnrolled(word))));
+        }
+        Err(LockFailure::Fault(fault @ Fault::Foreign { .. })) => {
+            let second_name = known(named.account())?.err().map(Unjudged::NoAccount);
+            return second_name.map(Verdict::Refused).ok_or(fault.into());
+        }
         Err(LockFailure::Fault(fault)) => return Err(fault.into()),
     };
-    let pending = locked.open(&account)?.attempt(&code, occasion, clock)?;
     if let Some(path) = pending.lost_slot() {
         pam.log(Level::Alert, &lost_slot_line(path));
     }
@@ -130,15 +141,19 @@ fn detail(pam: &impl Conversation, arguments: &Arguments, line: impl FnOnce() ->
     }
 }
 
+fn look_up(user: &[u8]) -> Result<Result<Named, AccountError>, Failure> {
+    match UserName::parse(user) {
+        Ok(name) => known(Named::look_up(&name)),
+        Err(NotAUserName) => Ok(Err(AccountError::Unknown)),
+    }
+}
+
 /// The inner result tells an account from none, which is not known to the person before the code is typed; the outer one
 /// is a database that does not answer.
-fn resolve(user: &[u8]) -> Result<Result<Account, AccountError>, Failure> {
-    let Ok(name) = UserName::parse(user) else {
-        return Ok(Err(AccountError::Unknown));
-    };
-    match Account::resolve(&name) {
+fn known<T>(answer: Result<T, AccountError>) -> Result<Result<T, AccountError>, Failure> {
+    match answer {
         Err(failed @ AccountError::LookupFailed { .. }) => Err(Failure::AccountLookup(failed)),
-        found => Ok(found),
+        answered => Ok(answered),
     }
 }
 

@@ -68,7 +68,7 @@ impl Site {
         initialise(&config, &path, &SystemRandom).unwrap();
         let account = Account::resolve(&UserName::parse(b"daemon").unwrap()).unwrap();
         let store = Store::open(&config, &SystemRandom).unwrap();
-        let basis = Basis::from(store.enrollment(&account).unwrap());
+        let basis = Basis::from(store.enrollment(account.named()).unwrap());
         let settings = DeviceSettings {
             name: DeviceName::parse("phone").unwrap(),
             kind: Kind::Totp { period: Period::THIRTY, offset: 0 },

@@ -49,15 +49,20 @@ fn a_second_reader_written_from_the_page_finds_what_was_put_there() {
         algorithm: Algorithm::Sha256,
         digits: Digits::new(8).unwrap(),
     };
-    let basis = Basis::from(store.enrollment(&account).unwrap());
+    let basis = Basis::from(store.enrollment(account.named()).unwrap());
     let secret = SharedSecret::from_bytes(SECRET).unwrap();
     let draft = Draft::new(account.clone(), basis, settings, secret, 3, UnixTime(NOON), &SystemRandom).unwrap();
     let Ok(sheet) = store.commit(draft.vouched_for(), UnixTime(NOON)) else { panic!("not committed") };
 
     let attempt = |code: &str, source: Option<&str>| {
-        let Ok(locked) = store.lock(&account) else { panic!("no lock") };
+        let Ok(locked) = store.lock(account.named()) else { panic!("no lock") };
         let code = TypedCode::parse(code.as_bytes(), None).unwrap();
-        locked.open(&account).unwrap().attempt(&code, &Occasion::new("sshd", source), &FixedClock).unwrap().commit()
+        locked
+            .open(account.named())
+            .unwrap()
+            .attempt(&code, &Occasion::new("sshd", source), &FixedClock)
+            .unwrap()
+            .commit()
     };
     let secret = SharedSecret::from_bytes(SECRET).unwrap();
     let step = NOON / 60 - 3;

@@ -91,16 +91,41 @@ fn a_name_service_that_fails_keeps_everybody_out_and_exempts_nobody() {
     site.is_well();
 }
 
+/// The way back is asked for where a database spells a name otherwise, and before anybody counts as not enrolled.
 #[test]
 fn a_name_service_that_fails_on_the_way_back_from_the_uid_exempts_nobody() {
     let site = Site::new();
+    let (ann, bob) = (&site.ann, &site.bob);
     for (answer, prompts, cause, back) in
         [("PAM_SYSTEM_ERR", 0, REMEDY, "unavail:5"), ("PAM_USER_UNKNOWN", 1, "no such account", "notfound")]
     {
-        let words = says(&format!("{}:{} {back}", site.ann.name, uid_of(&site.ann)));
-        site.refuses(&nsswitch("bed"), &[&words], answer, prompts, cause);
+        // Strict, whether somebody is enrolled is not known before a code was typed.
+        for (found, service, prompts) in [
+            (ann, &site.strict, prompts),
+            (ann, &site.nullok, prompts),
+            (bob, &site.strict, 1),
+            (bob, &site.nullok, prompts),
+        ] {
+            let journal = Journal::mark();
+            let words = says(&format!("{}:{} {back}", found.name, uid_of(found)));
+            let driven = login_where(&nsswitch("bed"), &[&words], service, &bob.name, &ann.backup_codes[0]);
+            assert_eq!((driven.answer().as_str(), driven.prompts()), (answer, prompts), "{words}: {}", driven.output);
+            assert!(driven.is_plain_refusal(), "{}", driven.output);
+            let lines = journal.lines(&service.name);
+            assert!(lines.contains(cause), "{words}: {lines}");
+        }
     }
     site.is_well();
+}
+
+/// One question less that can fail, and for sites with a directory one journey less: the record says for whom it is.
+#[test]
+fn whoever_is_enrolled_logs_in_by_one_question_to_the_name_service() {
+    let site = Site::new();
+    let words = says(&format!("{}:{} unavail:5", site.ann.name, uid_of(&site.ann)));
+    let service = Service::alone("");
+    let driven = login_where(&nsswitch("bed"), &[&words], &service, &site.ann.name, &site.ann.backup_codes[1]);
+    assert_eq!(driven.answer(), "PAM_SUCCESS", "{}", driven.output);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use crate::config::{Config, NotEnrolledRule};
 use crate::store::NotEnrolled;
+use crate::user::Account;
 
 /// What the module's line says of people who are not enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +52,9 @@ pub struct Exemption {
 }
 
 impl Leave {
-    /// Uses the permission.
+    /// Uses the permission: for an account, not for a second name of one.
     #[must_use]
-    pub fn exempt(self, _authoritative: NotEnrolled) -> Exemption {
+    pub fn exempt(self, _account: &Account, _authoritative: NotEnrolled) -> Exemption {
         Exemption { source: self.source }
     }
 }

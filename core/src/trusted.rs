@@ -204,12 +204,7 @@ pub(crate) fn io_fault(path: &Path, action: &'static str, error: std::io::Error)
     }
 }
 
-fn open_directory(
-    at: impl AsFd,
-    name: &OsStr,
-    part: Part,
-    path: impl FnOnce() -> PathBuf,
-) -> Result<OwnedFd, Fault> {
+fn open_directory(at: impl AsFd, name: &OsStr, part: Part, path: impl FnOnce() -> PathBuf) -> Result<OwnedFd, Fault> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | CAREFULLY;
     // A directory on the way may be searchable only (0711): O_PATH asks for no more.
     let opened = match rustix::fs::openat(&at, name, flags, Mode::empty()) {

@@ -51,12 +51,19 @@ impl fmt::Display for UserName {
     }
 }
 
-/// An account as the system's database spells it: its name is the one that its uid leads back to.
+/// What the system's database has under a name: enough to be judged by a record, which was made for one name and one uid.
+///
+/// It may be one of several names of its uid; [`Named::account`] asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
+pub struct Named {
     name: UserName,
     uid: u32,
 }
+
+/// An account as the system's database spells it: its name is the one that its uid leads back to. What may be enrolled, and
+/// what may be exempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account(Named);
 
 /// Why a name is no account that nightlatch may judge.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,40 +89,35 @@ pub enum AccountError {
     },
 }
 
-impl Account {
-    /// Looks a name up, and its uid back again.
+impl Named {
+    /// Looks a name up. Where the database answers with another spelling, its uid has to lead back to that.
     ///
     /// # Errors
     ///
     /// - [`AccountError::Unknown`] where the database says so.
-    /// - [`AccountError::Alias`] where the uid leads to another name.
+    /// - [`AccountError::Alias`] where it answers with another name that is not the one of its uid.
     /// - [`AccountError::LookupFailed`] where the database fails.
-    pub fn resolve(name: &UserName) -> Result<Self, AccountError> {
-        let lookup_failed = |errno| AccountError::LookupFailed { errno };
+    pub fn look_up(name: &UserName) -> Result<Self, AccountError> {
         let found = User::from_name(name.as_str()).map_err(lookup_failed)?.ok_or(AccountError::Unknown)?;
-        let uid = found.uid.as_raw();
-        let back = User::from_uid(found.uid).map_err(lookup_failed)?.ok_or(AccountError::Unknown)?;
-        if back.name != found.name {
-            return Err(AccountError::Alias { name: name.clone(), uid, canonical: back.name });
-        }
         // A case-insensitive database answers ALICE with alice: what counts from here on is its spelling.
-        let name = UserName::parse(found.name.as_bytes()).map_err(|NotAUserName| AccountError::Unknown)?;
-        Ok(Self { name, uid })
+        let spelt = UserName::parse(found.name.as_bytes()).map_err(|NotAUserName| AccountError::Unknown)?;
+        let is_as_asked = spelt == *name;
+        let named = Self { name: spelt, uid: found.uid.as_raw() };
+        if is_as_asked { Ok(named) } else { named.account().map(|Account(named)| named) }
     }
 
-    /// The account that a uid belongs to, or `None` where there is none.
+    /// Looks the uid up again: one person, one name.
     ///
     /// # Errors
     ///
-    /// [`AccountError::LookupFailed`] where the database fails.
-    pub fn of_uid(uid: u32) -> Result<Option<Self>, AccountError> {
-        match User::from_uid(Uid::from_raw(uid)) {
-            Ok(Some(user)) => match UserName::parse(user.name.as_bytes()) {
-                Ok(name) => Ok(Some(Self { name, uid })),
-                Err(NotAUserName) => Ok(None),
-            },
-            Ok(None) => Ok(None),
-            Err(errno) => Err(AccountError::LookupFailed { errno }),
+    /// - [`AccountError::Alias`] where it leads to another name.
+    /// - [`AccountError::Unknown`], [`AccountError::LookupFailed`] as [`Named::look_up`].
+    pub fn account(&self) -> Result<Account, AccountError> {
+        let back = User::from_uid(Uid::from_raw(self.uid)).map_err(lookup_failed)?.ok_or(AccountError::Unknown)?;
+        if back.name == self.name.as_str() {
+            Ok(Account(self.clone()))
+        } else {
+            Err(AccountError::Alias { name: self.name.clone(), uid: self.uid, canonical: back.name })
         }
     }
 
@@ -130,17 +132,66 @@ impl Account {
     pub fn uid(&self) -> u32 {
         self.uid
     }
+}
+
+fn lookup_failed(errno: nix::errno::Errno) -> AccountError {
+    AccountError::LookupFailed { errno }
+}
+
+impl Account {
+    /// Looks a name up, and its uid back again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Named::look_up`] and [`Named::account`].
+    pub fn resolve(name: &UserName) -> Result<Self, AccountError> {
+        Named::look_up(name)?.account()
+    }
+
+    /// The account that a uid belongs to, or `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::LookupFailed`] where the database fails.
+    pub fn of_uid(uid: u32) -> Result<Option<Self>, AccountError> {
+        match User::from_uid(Uid::from_raw(uid)) {
+            Ok(Some(user)) => match UserName::parse(user.name.as_bytes()) {
+                Ok(name) => Ok(Some(Self(Named { name, uid }))),
+                Err(NotAUserName) => Ok(None),
+            },
+            Ok(None) => Ok(None),
+            Err(errno) => Err(lookup_failed(errno)),
+        }
+    }
+
+    /// What a record of it is found and judged by.
+    #[must_use]
+    pub fn named(&self) -> &Named {
+        &self.0
+    }
+
+    /// The name as the database spells it.
+    #[must_use]
+    pub fn name(&self) -> &UserName {
+        &self.0.name
+    }
+
+    /// The uid.
+    #[must_use]
+    pub fn uid(&self) -> u32 {
+        self.0.uid
+    }
 
     /// Whether the uid is one that systems hand out for a while and give to another later, or that means nobody:
     /// systemd's DynamicUser range, the overflow uids, and -1 in 16 and 32 bits (THREATS V62).
     #[must_use]
     pub fn has_transient_uid(&self) -> bool {
-        matches!(self.uid, 61_184..=65_519 | 65_534 | 65_535 | u32::MAX)
+        matches!(self.0.uid, 61_184..=65_519 | 65_534 | 65_535 | u32::MAX)
     }
 
     #[cfg(test)]
     pub(crate) fn for_test(name: &str, uid: u32) -> Self {
-        Self { name: UserName::parse(name.as_bytes()).unwrap(), uid }
+        Self(Named { name: UserName::parse(name.as_bytes()).unwrap(), uid })
     }
 }
 

@@ -61,8 +61,8 @@ impl Site {
 
 /// The account's record, locked and open. Never while a person is asked: a login waits for this lock.
 pub(crate) fn open_record<'s>(store: &'s Store<'s>, account: &Account) -> Result<OpenRecord<'s>, Failure> {
-    let locked = store.lock(account).map_err(|failure| no_lock(failure, account.name().as_str()))?;
-    Ok(locked.open(account)?)
+    let locked = store.lock(account.named()).map_err(|failure| no_lock(failure, account.name().as_str()))?;
+    Ok(locked.open(account.named())?)
 }
 
 pub(crate) fn no_lock(failure: LockFailure, who: &str) -> Failure {

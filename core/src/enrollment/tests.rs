@@ -21,7 +21,7 @@ fn draft(kind: Kind) -> Draft {
     let config = Config::parse(text.as_bytes(), &path).unwrap();
     initialise(&config, &path, &SystemRandom).unwrap();
     let account = Account::for_test("alice", 4242);
-    let basis = Basis::from(Store::open(&config, &SystemRandom).unwrap().enrollment(&account).unwrap());
+    let basis = Basis::from(Store::open(&config, &SystemRandom).unwrap().enrollment(account.named()).unwrap());
     let name = DeviceName::parse("phone").unwrap();
     let settings = DeviceSettings { name, kind, algorithm: Algorithm::Sha1, digits: Digits::SIX };
     let secret = SharedSecret::from_base32(SECRET).unwrap();

@@ -34,7 +34,7 @@ use crate::store::keys::Keyring;
 use crate::store::layout::{FILE_BYTES, FileKind, HEADER_BYTES, Header, NotAHeader};
 use crate::store::seal::{SealedPart, SealingKey};
 use crate::trusted::{Privacy, Trust, TrustedDirectory, TrustedFile, read_start};
-use crate::user::{Account, UserName};
+use crate::user::{Named, UserName};
 
 /// The store of this host, its directories checked.
 pub struct Store<'r> {
@@ -89,27 +89,27 @@ impl<'r> Store<'r> {
         Ok(Self { root, users, config: config.clone(), random })
     }
 
-    /// Whether an account is enrolled, without a lock: good for deciding whether to ask, not for judging.
+    /// Whether somebody is enrolled, without a lock: good for deciding whether to ask, not for judging.
     ///
     /// # Errors
     ///
     /// [`Fault`]; a store that cannot be verified is never "not enrolled".
-    pub fn enrollment(&self, account: &Account) -> Result<Enrollment, Fault> {
-        let Some(file) = lock::open_person(&self.users, account.uid(), OFlags::RDONLY)? else {
+    pub fn enrollment(&self, named: &Named) -> Result<Enrollment, Fault> {
+        let Some(file) = lock::open_person(&self.users, named.uid(), OFlags::RDONLY)? else {
             return Ok(Enrollment::NotEnrolled(self.verified_absence()?));
         };
-        let path = self.users.path().join(lock::file_name(account.uid()));
+        let path = self.users.path().join(lock::file_name(named.uid()));
         let bytes = read_start(&file, &path, HEADER_BYTES)?;
         Ok(Enrollment::Enrolled(person_header(&bytes, &path)?.record_id))
     }
 
-    /// Locks an account's file.
+    /// Locks somebody's file.
     ///
     /// # Errors
     ///
     /// [`LockFailure::NotEnrolled`] where there is none; [`LockFailure::Fault`], [`Fault::Busy`] among them.
-    pub fn lock(&'r self, account: &Account) -> Result<Locked<'r>, LockFailure> {
-        lock::lock(self, account.uid())
+    pub fn lock(&'r self, named: &Named) -> Result<Locked<'r>, LockFailure> {
+        lock::lock(self, named.uid())
     }
 
     /// Locks the file of a uid that may have no account any more.

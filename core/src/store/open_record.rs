@@ -21,7 +21,7 @@ use crate::store::pending::Pending;
 use crate::store::seal::{SealedPart, SealingKey};
 use crate::store::{KeyId, RecordId, person_header, place};
 use crate::trusted::read_start;
-use crate::user::Account;
+use crate::user::Named;
 use crate::verify::judge::{self, Occasion, Provenance};
 
 /// A person's record and ledger, under the person's lock.
@@ -38,15 +38,14 @@ pub struct OpenRecord<'s> {
 }
 
 impl<'s> Locked<'s> {
-    /// Unseals the record of the account that the lock is for.
+    /// Unseals the record of whom the lock is for.
     ///
     /// # Errors
     ///
     /// [`Fault::Foreign`] where the file was made for another name, [`Fault::Missing`] where its key is not there,
     /// [`Fault::Damaged`] where something does not unseal or parse, [`Fault::Newer`], [`Fault::Io`].
-    pub fn open(self, account: &Account) -> Result<OpenRecord<'s>, Fault> {
-        let subject = Subject::of(account);
-        self.open_if(|found| *found == subject)
+    pub fn open(self, named: &Named) -> Result<OpenRecord<'s>, Fault> {
+        self.open_if(|found| found.uid == named.uid() && found.name == *named.name())
     }
 
     /// Unseals the record of whomever it was made for: for administrators, who may look at an account that is gone.

@@ -53,11 +53,11 @@ impl<'r> Store<'r> {
                 self.put(&file, &ledger, Placing::Beside)?;
             }
             Basis::Record(made_for) => {
-                let locked = self.lock(&account).map_err(|failure| match failure {
+                let locked = self.lock(account.named()).map_err(|failure| match failure {
                     LockFailure::NotEnrolled(_) => CommitFailure::Changed,
                     LockFailure::Fault(fault) => CommitFailure::Fault(fault),
                 })?;
-                let open = locked.open(&account)?;
+                let open = locked.open(account.named())?;
                 if open.record_id() != made_for {
                     return Err(CommitFailure::Changed);
                 }

@@ -19,6 +19,7 @@ use crate::ledger::Method;
 use crate::random::SystemRandom;
 use crate::record::{DeviceName, Digits, Kind, Period};
 use crate::secret::{Algorithm, SharedSecret, TypedCode};
+use crate::user::Account;
 use crate::verify::judge::{Occasion, Refusal};
 use crate::verify::otp;
 
@@ -84,7 +85,7 @@ impl Site {
     }
 
     fn confirmed(&self, account: &Account, secret: &str) -> Confirmed {
-        let basis = Basis::from(self.open().unwrap().enrollment(account).unwrap());
+        let basis = Basis::from(self.open().unwrap().enrollment(account.named()).unwrap());
         draft(account, basis, secret).vouched_for()
     }
 
@@ -94,13 +95,13 @@ impl Site {
 
     fn attempt(&self, code: &str, wall: u64) -> Result<Answer, Fault> {
         let store = self.open()?;
-        let locked = match store.lock(&alice()) {
+        let locked = match store.lock(alice().named()) {
             Ok(locked) => locked,
             Err(LockFailure::Fault(fault)) => return Err(fault),
             Err(LockFailure::NotEnrolled(_)) => panic!("not enrolled"),
         };
         let code = TypedCode::parse(code.as_bytes(), None).unwrap();
-        locked.open(&alice())?.attempt(&code, &Occasion::new("sshd", None), &FixedClock(wall))?.commit()
+        locked.open(alice().named())?.attempt(&code, &Occasion::new("sshd", None), &FixedClock(wall))?.commit()
     }
 
     fn admits(&self, code: &str, wall: u64) -> bool {
@@ -109,8 +110,8 @@ impl Site {
 
     fn ledger(&self) -> crate::ledger::Ledger {
         let store = self.open().unwrap();
-        let Ok(locked) = store.lock(&alice()) else { panic!("no lock") };
-        locked.open(&alice()).unwrap().ledger().clone()
+        let Ok(locked) = store.lock(alice().named()) else { panic!("no lock") };
+        locked.open(alice().named()).unwrap().ledger().clone()
     }
 }
 
@@ -167,28 +168,28 @@ fn a_login_allocates_nothing_and_leaves_the_record_as_it_is() {
 #[test]
 fn a_person_without_a_file_is_not_enrolled_only_in_a_verified_store() {
     let site = Site::empty();
-    assert!(matches!(site.open().unwrap().enrollment(&alice()), Ok(Enrollment::NotEnrolled(_))));
-    assert!(matches!(site.open().unwrap().lock(&alice()), Err(LockFailure::NotEnrolled(_))));
+    assert!(matches!(site.open().unwrap().enrollment(alice().named()), Ok(Enrollment::NotEnrolled(_))));
+    assert!(matches!(site.open().unwrap().lock(alice().named()), Err(LockFailure::NotEnrolled(_))));
     let marker = site.directory.path().join("store/store");
     let bytes = fs::read(&marker).unwrap();
 
     let mut rotten = bytes.clone();
     rotten[540] ^= 1;
     fs::write(&marker, rotten).unwrap();
-    assert!(matches!(site.open().unwrap().enrollment(&alice()), Err(Fault::Damaged { part: Part::Marker, .. })));
+    assert!(matches!(site.open().unwrap().enrollment(alice().named()), Err(Fault::Damaged { part: Part::Marker, .. })));
 
     fs::remove_file(&marker).unwrap();
-    assert!(matches!(site.open().unwrap().enrollment(&alice()), Err(Fault::Missing { part: Part::Marker, .. })));
+    assert!(matches!(site.open().unwrap().enrollment(alice().named()), Err(Fault::Missing { part: Part::Marker, .. })));
 
     let other = Site::empty();
     fs::copy(other.directory.path().join("store/store"), &marker).unwrap();
-    assert!(matches!(site.open().unwrap().enrollment(&alice()), Err(Fault::Missing { part: Part::Key, .. })));
+    assert!(matches!(site.open().unwrap().enrollment(alice().named()), Err(Fault::Missing { part: Part::Key, .. })));
 
     fs::write(&marker, bytes).unwrap();
     for key in fs::read_dir(site.directory.path().join("keys")).unwrap() {
         fs::remove_file(key.unwrap().path()).unwrap();
     }
-    assert!(matches!(site.open().unwrap().enrollment(&alice()), Err(Fault::Missing { part: Part::Key, .. })));
+    assert!(matches!(site.open().unwrap().enrollment(alice().named()), Err(Fault::Missing { part: Part::Key, .. })));
 }
 
 #[test]
@@ -250,7 +251,7 @@ fn a_replacement_with_an_equal_secret_keeps_its_last_step_and_the_failures() {
 #[test]
 fn the_confirming_code_counts_as_used() {
     let site = Site::empty();
-    let basis = Basis::from(site.open().unwrap().enrollment(&alice()).unwrap());
+    let basis = Basis::from(site.open().unwrap().enrollment(alice().named()).unwrap());
     let rules = site.config.rules();
     let now = FixedClock(NOON).now().unwrap();
     let wrong = TypedCode::parse(code_at(NOON - 3000).as_bytes(), None).unwrap();
@@ -270,8 +271,8 @@ fn new_backup_codes_void_the_old_and_keep_devices_and_steps() {
     assert!(site.admits(&code_at(NOON), NOON));
     assert!(site.admits(&site.backup_codes[0], NOON));
     let store = site.open().unwrap();
-    let Ok(locked) = store.lock(&alice()) else { panic!("no lock") };
-    let sheet = locked.open(&alice()).unwrap().renew_backup_codes(5, UnixTime(NOON)).unwrap();
+    let Ok(locked) = store.lock(alice().named()) else { panic!("no lock") };
+    let sheet = locked.open(alice().named()).unwrap().renew_backup_codes(5, UnixTime(NOON)).unwrap();
     assert_eq!(sheet.len(), 5);
     assert!(!site.admits(&site.backup_codes[1], NOON));
     let first = sheet.expose_codes().next().unwrap().to_owned();
@@ -286,8 +287,8 @@ fn unlock_forgets_failures_and_says_whether_there_were_any() {
     assert!(!site.admits(&code_at(NOON - 3000), NOON));
     for expected in [true, false] {
         let store = site.open().unwrap();
-        let Ok(locked) = store.lock(&alice()) else { panic!("no lock") };
-        assert_eq!(locked.open(&alice()).unwrap().unlock(UnixTime(NOON)).unwrap(), expected);
+        let Ok(locked) = store.lock(alice().named()) else { panic!("no lock") };
+        assert_eq!(locked.open(alice().named()).unwrap().unlock(UnixTime(NOON)).unwrap(), expected);
     }
     assert_eq!(site.ledger().throttle.failures(), 0);
 }
@@ -299,8 +300,8 @@ fn a_file_of_one_person_does_not_serve_another() {
     let bobs_file = site.directory.path().join("store/users/4243");
     fs::copy(site.file(), &bobs_file).unwrap();
     let store = site.open().unwrap();
-    let Ok(locked) = store.lock(&bob) else { panic!("no lock") };
-    assert!(matches!(locked.open(&bob), Err(Fault::Foreign { .. })));
+    let Ok(locked) = store.lock(bob.named()) else { panic!("no lock") };
+    assert!(matches!(locked.open(bob.named()), Err(Fault::Foreign { .. })));
 
     // The header rewritten to suit, the seal does not.
     let mut bytes = fs::read(&bobs_file).unwrap();
@@ -308,8 +309,8 @@ fn a_file_of_one_person_does_not_serve_another() {
     bytes[50..54].copy_from_slice(b"\x03bob");
     bytes[54..56].copy_from_slice(b"\0\0");
     fs::write(&bobs_file, bytes).unwrap();
-    let Ok(locked) = store.lock(&bob) else { panic!("no lock") };
-    assert!(matches!(locked.open(&bob), Err(Fault::Damaged { part: Part::Record, .. })));
+    let Ok(locked) = store.lock(bob.named()) else { panic!("no lock") };
+    assert!(matches!(locked.open(bob.named()), Err(Fault::Damaged { part: Part::Record, .. })));
 }
 
 #[test]
@@ -317,8 +318,8 @@ fn a_renamed_account_is_told_from_damage_and_never_not_enrolled() {
     let site = Site::with_alice();
     let renamed = Account::for_test("alicia", 4242);
     let store = site.open().unwrap();
-    let Ok(locked) = store.lock(&renamed) else { panic!("no lock") };
-    let fault = locked.open(&renamed).err().unwrap();
+    let Ok(locked) = store.lock(renamed.named()) else { panic!("no lock") };
+    let fault = locked.open(renamed.named()).err().unwrap();
     assert!(matches!(&fault, Fault::Foreign { made_for, .. } if made_for == "alice (uid 4242)"), "{fault}");
 }
 
@@ -367,13 +368,13 @@ fn neither_unlock_nor_new_backup_codes_nor_a_replacement_hide_that_a_slot_was_lo
     let carry: [fn(&Site); 3] = [
         |site| {
             let store = site.open().unwrap();
-            let Ok(locked) = store.lock(&alice()) else { panic!("no lock") };
-            assert!(locked.open(&alice()).unwrap().unlock(UnixTime(NOON + 30)).unwrap());
+            let Ok(locked) = store.lock(alice().named()) else { panic!("no lock") };
+            assert!(locked.open(alice().named()).unwrap().unlock(UnixTime(NOON + 30)).unwrap());
         },
         |site| {
             let store = site.open().unwrap();
-            let Ok(locked) = store.lock(&alice()) else { panic!("no lock") };
-            locked.open(&alice()).unwrap().renew_backup_codes(0, UnixTime(NOON + 30)).unwrap();
+            let Ok(locked) = store.lock(alice().named()) else { panic!("no lock") };
+            locked.open(alice().named()).unwrap().renew_backup_codes(0, UnixTime(NOON + 30)).unwrap();
         },
         |site| {
             let same_secret = site.confirmed(&alice(), SECRET);
@@ -565,7 +566,7 @@ fn an_init_that_was_interrupted_before_its_key_stood_begins_anew() {
     fs::remove_dir_all(&keys).unwrap();
     let made = initialise(&site.config, &site.directory.path().join("config.toml"), &SystemRandom).unwrap();
     assert_eq!(made.iter().map(|made| made.part).collect::<Vec<_>>(), [Part::Keys, Part::Key, Part::Marker]);
-    assert!(matches!(site.open().unwrap().enrollment(&alice()), Ok(Enrollment::NotEnrolled(_))));
+    assert!(matches!(site.open().unwrap().enrollment(alice().named()), Ok(Enrollment::NotEnrolled(_))));
 }
 
 #[test]
@@ -624,7 +625,7 @@ fn a_removed_person_is_not_enrolled_and_a_damaged_file_can_be_removed() {
     let store = site.open().unwrap();
     let Ok(locked) = store.lock_uid(4242) else { panic!("no lock") };
     locked.remove().unwrap();
-    assert!(matches!(store.enrollment(&alice()), Ok(Enrollment::NotEnrolled(_))));
+    assert!(matches!(store.enrollment(alice().named()), Ok(Enrollment::NotEnrolled(_))));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::terminal::Terminal;
 pub(crate) fn one(user: &str, site: &Site, terminal: &Terminal) -> Outcome {
     let account = site.account(user)?;
     let store = site.store()?;
-    let status = match store.enrollment(&account)? {
+    let status = match store.enrollment(account.named())? {
         Enrollment::Enrolled(_) => {
             let open = open_record(&store, &account)?;
             warn_of_lost_slot(&open, terminal);

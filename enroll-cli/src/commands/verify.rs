@@ -27,7 +27,7 @@ pub(crate) fn run(user: &str, site: &Site, terminal: &Terminal) -> Outcome {
     let account = site.account(user)?;
     let user = account.name().as_str();
     let store = site.store()?;
-    match store.enrollment(&account)? {
+    match store.enrollment(account.named())? {
         Enrollment::Enrolled(_) => {}
         Enrollment::NotEnrolled(_) => return Err(Failure::NotEnrolled { who: user.to_owned() }),
     }

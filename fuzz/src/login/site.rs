@@ -154,8 +154,8 @@ impl Site {
     }
 
     pub(super) fn open_record<'s>(&self, store: &'s Store<'s>) -> Result<OpenRecord<'s>, Fault> {
-        match store.lock(&self.account) {
-            Ok(locked) => locked.open(&self.account),
+        match store.lock(self.account.named()) {
+            Ok(locked) => locked.open(self.account.named()),
             Err(LockFailure::Fault(fault)) => Err(fault),
             Err(LockFailure::NotEnrolled(_)) => panic!("not enrolled"),
         }
@@ -196,7 +196,7 @@ impl Site {
     /// The same secret on a new record, or on a first one.
     pub(super) fn replace(&self, kind: Kind, around: &Surroundings) -> Result<Vec<String>, CommitFailure> {
         let store = self.open(around);
-        let basis = Basis::from(store.enrollment(&self.account)?);
+        let basis = Basis::from(store.enrollment(self.account.named())?);
         let settings = DeviceSettings {
             name: DeviceName::parse("phone").expect("a name"),
             kind: match kind {

@@ -274,8 +274,8 @@ impl World {
 
     fn opened<T>(&self, act: impl FnOnce(OpenRecord<'_>) -> T) -> T {
         let store = self.site.open().unwrap();
-        let Ok(locked) = store.lock(&alice()) else { panic!("no lock") };
-        act(locked.open(&alice()).unwrap())
+        let Ok(locked) = store.lock(alice().named()) else { panic!("no lock") };
+        act(locked.open(alice().named()).unwrap())
     }
 }
 

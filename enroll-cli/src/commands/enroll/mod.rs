@@ -66,7 +66,7 @@ pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -
 /// What the draft is made for, or `None` where there is nothing to do. A record that is there has to open: one that is
 /// damaged, or made for another name, is a fault, and not "enrolled already".
 fn basis<'s>(options: &EnrollArguments, store: &'s Store<'s>, account: &Account) -> Result<Option<Basis>, Failure> {
-    let enrollment = store.enrollment(account)?;
+    let enrollment = store.enrollment(account.named())?;
     match enrollment {
         Enrollment::NotEnrolled(_) => return Ok(Some(enrollment.into())),
         Enrollment::Enrolled(_) => drop(open_record(store, account)?),
