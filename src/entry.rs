@@ -327,8 +327,7 @@ impl Conversation for Libpam<'_> {
         if SystemRandom.fill(&mut bytes).is_err() {
             return;
         }
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let Ok(token) = CString::new(format!("nightlatch-{digits}")) else { return };
+        let Ok(token) = CString::new(format!("nightlatch-{:032x}", u128::from_ne_bytes(bytes))) else { return };
         // SAFETY: the handle is valid for this call; libpam copies the NUL-terminated string.
         let code = unsafe { pam_set_item(self.handle, PAM_OLDAUTHTOK, token.as_ptr().cast()) };
         if code == 0 {

@@ -9,7 +9,8 @@ use rustix::io::Errno;
 
 use crate::error::{Fault, OrFault, Part};
 use crate::secret::MasterKey;
-use crate::store::layout::KeyId;
+use crate::store::layout::{KeyId, RecordId};
+use crate::store::seal::SealingKey;
 use crate::trusted::{CAREFULLY, Privacy, Trust, TrustedDirectory, TrustedFile};
 
 pub(crate) struct Keyring {
@@ -23,15 +24,22 @@ impl Keyring {
 
     /// The key with that id.
     pub(crate) fn load(&self, id: KeyId) -> Result<MasterKey, Fault> {
+        let UntriedKey(key) = self.find(id)?;
+        // A file with another key in it would unseal nothing; said here, it is a damaged key and not damaged records.
+        if key.id() == Some(id) { Ok(key) } else { Err(self.damaged(id)) }
+    }
+
+    /// What the file of that name holds. Half of the work of [`Keyring::load`]: a login finds out by unsealing.
+    pub(crate) fn find(&self, id: KeyId) -> Result<UntriedKey, Fault> {
         let name = OsString::from(id.to_string());
-        let path = self.directory.path().join(&name);
         let trust = Trust { privacy: Privacy::Private, max_bytes: 4096 };
         let file = TrustedFile::read(&self.directory, &name, trust)?
-            .ok_or_else(|| Fault::Missing { path: path.clone(), part: Part::Key })?;
-        // A file with another key in it would unseal nothing; said here, it is a damaged key and not damaged records.
-        MasterKey::from_bytes(&file.into_secret())
-            .filter(|key| key.id() == Some(id))
-            .ok_or(Fault::Damaged { path, part: Part::Key })
+            .ok_or_else(|| Fault::Missing { path: self.directory.path().join(&name), part: Part::Key })?;
+        MasterKey::from_bytes(&file.into_secret()).map(UntriedKey).ok_or_else(|| self.damaged(id))
+    }
+
+    fn damaged(&self, id: KeyId) -> Fault {
+        Fault::Damaged { path: self.directory.path().join(id.to_string()), part: Part::Key }
     }
 
     /// The ids of all files that are named like keys.
@@ -66,6 +74,15 @@ impl Keyring {
 }
 
 /// Writes everything at the start of a file that nobody else has open.
+/// A key that may be another than its file's name says: good for trying whether it unseals something, and for nothing else.
+pub(crate) struct UntriedKey(MasterKey);
+
+impl UntriedKey {
+    pub(crate) fn of_record(&self, record: RecordId) -> Option<SealingKey> {
+        SealingKey::derive(&self.0, record)
+    }
+}
+
 pub(crate) fn write_all(fd: impl std::os::fd::AsFd, bytes: &[u8]) -> Result<(), Errno> {
     let mut written = 0_usize;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {

@@ -71,14 +71,16 @@ impl<'s> Locked<'s> {
             let made_for = format!("{} (uid {})", crate::audit::escaped(subject.name.as_str()), subject.uid);
             return Err(Fault::Foreign { path: self.path, made_for });
         }
-        let master = Keyring::open(self.store.config.keys())?.load(header.key_id)?;
-        let key = SealingKey::derive(&master, header.record_id).ok_or_else(|| damaged(Part::Record))?;
+        let keys = Keyring::open(self.store.config.keys())?;
+        let key = keys.find(header.key_id)?.of_record(header.record_id).ok_or_else(|| damaged(Part::Record))?;
         let sealed =
             rest.get(..header.sealed_bytes).filter(|sealed| sealed.len() <= BLOCK.saturating_sub(HEADER_BYTES));
-        let record = sealed
-            .and_then(|sealed| key.unseal(SealedPart::Record, header_bytes, sealed))
-            .and_then(|plain| Record::from_bytes(&plain).ok())
-            .ok_or_else(|| damaged(Part::Record))?;
+        let Some(plain) = sealed.and_then(|sealed| key.unseal(SealedPart::Record, header_bytes, sealed)) else {
+            // The key's own fault, where it is one.
+            drop(keys.load(header.key_id)?);
+            return Err(damaged(Part::Record));
+        };
+        let record = Record::from_bytes(&plain).map_err(|_| damaged(Part::Record))?;
         let newest = newest_ledger(&bytes, &key, header_bytes).ok_or_else(|| damaged(Part::Ledger))?;
         Ok(OpenRecord {
             header_bytes: *header_bytes,

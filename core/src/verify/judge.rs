@@ -329,14 +329,12 @@ struct Hits {
 
 fn search(device: &Device, low: u64, high: u64, value: u32, asked_for: Option<u64>) -> Hits {
     let mut hits = Hits { highest: None, exact: false };
-    for counter in low..=high {
-        let candidate = otp::code(&device.secret, device.algorithm, device.digits, counter);
-        let equal = candidate.is_some_and(|candidate| bool::from(candidate.ct_eq(&value)));
-        if equal {
+    otp::for_each(&device.secret, device.algorithm, device.digits, low..=high, |counter, candidate| {
+        if bool::from(candidate.ct_eq(&value)) {
             hits.highest = Some(counter);
             hits.exact |= asked_for == Some(counter);
         }
-    }
+    });
     hits
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One-time codes: HOTP (RFC 4226) and, with a step as the counter, TOTP (RFC 6238). Computes; compares nothing.
 
+use std::ops::RangeInclusive;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
@@ -20,20 +22,43 @@ pub fn step_at(time: UnixTime, period: Period, offset: i32) -> Option<Step> {
 /// The code for a counter (RFC 4226 §5.3), as a number below 10^digits.
 #[must_use]
 pub fn code(secret: &SharedSecret, algorithm: Algorithm, digits: Digits, counter: u64) -> Option<u32> {
+    let mut found = None;
+    for_each(secret, algorithm, digits, counter..=counter, |_, code| found = Some(code));
+    found
+}
+
+/// The code for each of these counters. The secret is worked into the hash once (RFC 2104 §4).
+pub(crate) fn for_each(
+    secret: &SharedSecret,
+    algorithm: Algorithm,
+    digits: Digits,
+    counters: RangeInclusive<u64>,
+    each: impl FnMut(u64, u32),
+) {
     match algorithm {
-        Algorithm::Sha1 => truncate(mac::<Hmac<Sha1>, 20>(secret, counter)?.as_slice(), digits),
-        Algorithm::Sha256 => truncate(mac::<Hmac<Sha256>, 32>(secret, counter)?.as_slice(), digits),
-        Algorithm::Sha512 => truncate(mac::<Hmac<Sha512>, 64>(secret, counter)?.as_slice(), digits),
+        Algorithm::Sha1 => of_hash::<Hmac<Sha1>, 20>(secret, digits, counters, each),
+        Algorithm::Sha256 => of_hash::<Hmac<Sha256>, 32>(secret, digits, counters, each),
+        Algorithm::Sha512 => of_hash::<Hmac<Sha512>, 64>(secret, digits, counters, each),
     }
 }
 
-fn mac<M: Mac + KeyInit, const N: usize>(secret: &SharedSecret, counter: u64) -> Option<Zeroizing<[u8; N]>> {
-    let mut mac = <M as KeyInit>::new_from_slice(secret.expose_bytes()).ok()?;
-    mac.update(&counter.to_be_bytes());
+fn of_hash<M: Mac + KeyInit + Clone, const N: usize>(
+    secret: &SharedSecret,
+    digits: Digits,
+    counters: RangeInclusive<u64>,
+    mut each: impl FnMut(u64, u32),
+) {
+    // HMAC takes a key of any length.
+    let Ok(keyed) = <M as KeyInit>::new_from_slice(secret.expose_bytes()) else { return };
     let mut output = Zeroizing::new([0; N]);
-    let result = mac.finalize().into_bytes();
-    output.as_mut_slice().get_mut(..result.len())?.copy_from_slice(&result);
-    Some(output)
+    for counter in counters {
+        let result = keyed.clone().chain_update(counter.to_be_bytes()).finalize().into_bytes();
+        let Some(place) = output.as_mut_slice().get_mut(..result.len()) else { return };
+        place.copy_from_slice(&result);
+        if let Some(code) = truncate(output.as_slice(), digits) {
+            each(counter, code);
+        }
+    }
 }
 
 /// Dynamic truncation (RFC 4226 §5.4): four bytes at the place that the last nibble names, without their top bit.
