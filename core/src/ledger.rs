@@ -225,12 +225,11 @@ impl Ledger {
     ///
     /// [`NotALedger`] where it would not fit a slot.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, NotALedger> {
-        let mut bytes = vec![0; crate::store::LEDGER_ROOM];
-        let (version, body) = bytes.split_first_mut().ok_or(NotALedger)?;
-        *version = VERSION;
-        let length = postcard::to_slice(self, body).map_err(|_| NotALedger)?.len().saturating_add(1);
-        bytes.truncate(length);
-        Ok(bytes)
+        // Most have less than this; a full slot of it would have to be wiped at each login.
+        let mut bytes = Vec::with_capacity(512);
+        bytes.push(VERSION);
+        let bytes = postcard::to_extend(self, bytes).map_err(|_| NotALedger)?;
+        if bytes.len() <= crate::store::LEDGER_ROOM { Ok(bytes) } else { Err(NotALedger) }
     }
 
     /// Reads what [`Ledger::to_bytes`] wrote.
@@ -265,6 +264,15 @@ mod tests {
     fn a_text_from_outside_is_cut_at_a_character() {
         assert_eq!(ShortText::cut(&"ü".repeat(40)).as_str(), "ü".repeat(32));
         assert_eq!(ShortText::cut("sshd").as_str(), "sshd");
+    }
+
+    #[test]
+    fn a_ledger_that_fits_no_slot_is_not_written() {
+        let device =
+            |id| DeviceState { device: DeviceId(id), progress: Progress::Hotp { next: u64::MAX }, used_at: None };
+        let of = |devices: usize| Ledger::new((0..devices).map(|_| device(0)).collect()).to_bytes().map(|b| b.len());
+        let (fits, fits_not) = (of(300).unwrap(), of(400));
+        assert!(fits <= crate::store::LEDGER_ROOM && fits_not.is_err(), "{fits}");
     }
 
     /// They stand in logs and in `status --json`.

@@ -3,6 +3,7 @@
 //! place, one flush a slot.
 
 use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::path::Path;
 
 use rustix::fs::Advice;
@@ -60,7 +61,16 @@ impl<'s> Locked<'s> {
 
     fn open_if(self, is_right: impl FnOnce(&Subject) -> bool) -> Result<OpenRecord<'s>, Fault> {
         let damaged = |part| Fault::Damaged { path: self.path.clone(), part };
-        let bytes = read_start(&self.file, &self.path, FILE_BYTES)?;
+        // Ciphertext: on the stack, where nobody has to wipe it before the next one. In one go, or else with patience.
+        let mut at_once = [const { MaybeUninit::uninit() }; FILE_BYTES];
+        let again;
+        let bytes = match rustix::io::pread(&self.file, &mut at_once, 0) {
+            Ok((bytes, [])) => bytes,
+            Ok(_) | Err(_) => {
+                again = read_start(&self.file, &self.path, FILE_BYTES)?;
+                again.as_slice()
+            }
+        };
         if bytes.len() != FILE_BYTES {
             return Err(damaged(Part::Record));
         }
@@ -81,7 +91,7 @@ impl<'s> Locked<'s> {
             return Err(damaged(Part::Record));
         };
         let record = Record::from_bytes(&plain).map_err(|_| damaged(Part::Record))?;
-        let newest = newest_ledger(&bytes, &key, header_bytes).ok_or_else(|| damaged(Part::Ledger))?;
+        let newest = newest_ledger(bytes, &key, header_bytes).ok_or_else(|| damaged(Part::Ledger))?;
         Ok(OpenRecord {
             header_bytes: *header_bytes,
             header,
