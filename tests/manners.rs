@@ -235,7 +235,9 @@ fn accepted_logins_leave_no_memory_either() {
         assert_eq!(output.matches("authenticate 0 PAM_SUCCESS\n").count(), codes.len(), "{output}");
         heaps(&output)[0]
     };
-    assert_eq!(heap_after(&ann.backup_codes[..2]), heap_after(&ann.backup_codes[2..]));
+    let (two, eight) = (heap_after(&ann.backup_codes[..2]), heap_after(&ann.backup_codes[2..]));
+    // What a login lost would be lost six times, 32 bytes at least each; 16 may hang on a piece that was not split.
+    assert!(two.abs_diff(eight) < 6 * 16, "{two} {eight}");
 }
 
 /// With `debug`, through every kind of end, and with files that are no config and no record.
