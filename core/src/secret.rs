@@ -375,6 +375,29 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_the_same_as_itself_alone_and_short_below_16_bytes() {
+        let of = |bytes: &[u8]| SharedSecret::from_bytes(bytes).unwrap();
+        assert!(of(&[1; 20]).is_same_as(&of(&[1; 20])));
+        for other in [&[1; 19][..], &[2; 20], &[1; 21]] {
+            assert!(!of(&[1; 20]).is_same_as(&of(other)));
+        }
+        assert_eq!([15, 16, 17].map(|length| of(&vec![1; length]).is_short()), [true, false, false]);
+    }
+
+    #[test]
+    fn algorithms_go_by_the_names_that_the_config_takes() {
+        let algorithms = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512];
+        assert_eq!(algorithms.map(Algorithm::name), ["sha1", "sha256", "sha512"]);
+    }
+
+    #[test]
+    fn a_reply_has_512_bytes_at_most() {
+        let reply = |bytes: usize| format!("{}012345", " ".repeat(bytes - 6));
+        assert_eq!(digits(&reply(512)), Ok((6, 12_345)));
+        assert_eq!(digits(&reply(513)), Err(NotACode::TooLong));
+    }
+
+    #[test]
     fn what_is_no_secret_is_refused_without_being_repeated() {
         for (text, cause) in [
             ("", SecretError::TooShort),

@@ -102,6 +102,12 @@ mod tests {
     use crate::secret::{Algorithm, SharedSecret};
 
     #[test]
+    fn a_label_keeps_its_two_texts_apart_and_without_blanks_around_them() {
+        let label = Label::new(" ACME ", "ann").unwrap();
+        assert_eq!((label.issuer(), label.account()), ("ACME", "ann"));
+    }
+
+    #[test]
     fn every_parameter_is_present_and_encoded() {
         let device = Device {
             secret: SharedSecret::from_base32("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap(),

@@ -256,6 +256,9 @@ mod tests {
     fn root_is_found_and_nobody_else_is_invented() {
         let root = Account::resolve(&UserName::parse(b"root").unwrap()).unwrap();
         assert_eq!((root.name().as_str(), root.uid()), ("root", 0));
+        assert_eq!((root.name().to_string(), Account::of_uid(0)), ("root".to_owned(), Ok(Some(root.clone()))));
+        assert_eq!(Named::look_up(root.name()).as_ref(), Ok(root.named()));
+        assert_eq!(root.named().account(), Ok(root));
         let nobody = UserName::parse(b"no-such-account-here").unwrap();
         assert_eq!(Account::resolve(&nobody), Err(AccountError::Unknown));
     }

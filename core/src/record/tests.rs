@@ -90,3 +90,30 @@ fn numbers_out_of_their_range_are_no_record() {
     bytes[0] = 2;
     assert!(Record::from_bytes(&bytes).is_err());
 }
+
+#[test]
+fn a_device_goes_by_a_name_of_1_to_32_characters() {
+    for refused in ["", " phone", "phone ", "a\tb", &"x".repeat(33)] {
+        assert_eq!(DeviceName::parse(refused), Err(NotADeviceName), "{refused:?}");
+    }
+    for taken in ["a", "Ann's phone", &"ü".repeat(32)] {
+        let name = DeviceName::parse(taken).unwrap();
+        assert_eq!((name.as_str(), name.to_string().as_str()), (taken, taken));
+    }
+}
+
+#[test]
+fn a_device_or_a_backup_code_too_many_is_no_record() {
+    let reads = |record: &Record| Record::from_bytes(&record.to_bytes().unwrap()).is_ok();
+    let mut record = the_largest_record();
+    // Without what else is in the largest, so that it fits.
+    (record.waiver, record.next_device) = (None, u8::MAX);
+    assert!(reads(&record));
+    record.devices.push(a_device(200, Kind::Hotp));
+    assert!(!reads(&record));
+    let mut record = a_record(Vec::new());
+    record.backup = the_largest_record().backup;
+    assert!(reads(&record));
+    record.backup.codes.extend(the_largest_record().backup.codes.pop());
+    assert!(!reads(&record));
+}

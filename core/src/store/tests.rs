@@ -3,7 +3,9 @@
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
 
 mod model;
+mod surveyed;
 mod world;
+mod written;
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};

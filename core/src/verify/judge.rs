@@ -304,11 +304,12 @@ fn matches(device: &Device, state: &DeviceState, value: u32, window: Window, loo
         (Kind::Hotp, Progress::Hotp { next }) => {
             let last = next.checked_sub(1);
             let high = next.saturating_add(look_ahead);
-            let Hits { highest, exact } = search(device, last.unwrap_or(next), high, value, last);
+            let Hits { highest, .. } = search(device, last.unwrap_or(next), high, value, last);
             match highest {
                 Some(counter) if counter >= next => Match::Fresh(Progress::Hotp { next: counter.saturating_add(1) }),
-                Some(_) if exact => Match::Replay,
-                Some(_) | None => Match::None,
+                // Below the next one, only the last accepted one is looked for.
+                Some(_) => Match::Replay,
+                None => Match::None,
             }
         }
         // The ledger speaks of another kind of device than the record: nothing matches.
