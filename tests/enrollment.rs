@@ -157,3 +157,43 @@ fn whatever_lies_where_an_enrollment_writes_is_neither_followed_nor_waited_for()
     }
     assert_eq!(attempt(&service, &ann.name, &ann.code(0)).answer(), "PAM_SUCCESS");
 }
+
+/// Others can write in none of these directories; if they ever could, no link of theirs would be followed and no file of
+/// theirs be taken for ours.
+#[test]
+fn whatever_the_program_makes_or_opens_it_makes_or_opens_with_care() {
+    let person = Person::stranger("care");
+    let directory = format!("/srv/{}", unique("care"));
+    let (config, trace) = (format!("{directory}/etc/config.toml"), format!("/tmp/{}", unique("trace")));
+    fs::create_dir(&directory).unwrap();
+    // `init` writes no config over one that is there; this one says where the rest goes.
+    fs::create_dir(format!("{directory}/etc")).unwrap();
+    fs::write(&config, format!("store = '{directory}/var/store'\nkeys = '{directory}/etc/keys'\n")).unwrap();
+    let mut calls = String::new();
+    for words in [
+        &["init"][..],
+        &["enroll", "--no-confirm", &person.name],
+        &["enroll", "--no-confirm", "--replace", &person.name],
+        &["backup-codes", "--yes", &person.name],
+        &["unlock", &person.name],
+        &["status", &person.name],
+        &["doctor"],
+    ] {
+        let strace = ["--follow-forks", "--trace=/open", "--decode-fds=path", "--output", &trace];
+        let output = run("strace", &[&strace[..], &["nightlatch", "--config", &config], words].concat());
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        calls.push_str(&fs::read_to_string(&trace).unwrap());
+    }
+    let ours: Vec<_> = calls.lines().filter(|call| call.contains(&directory)).collect();
+    let made: Vec<_> = ours.iter().filter(|call| call.contains("O_CREAT")).collect();
+    assert!(made.len() >= 5, "marker, key, record, replacement, new codes: {made:#?}");
+    for call in &made {
+        for word in ["O_EXCL", "O_NOFOLLOW", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK", ", 0"] {
+            assert!(call.contains(word), "{word}: {call}");
+        }
+        assert!([", 0400", ", 0600"].iter().any(|mode| call.contains(mode)), "{call}");
+    }
+    for call in ours.iter().filter(|call| call.contains("nightlatch") || call.contains(&format!("<{directory}"))) {
+        assert!(call.contains("O_CLOEXEC"), "{call}");
+    }
+}

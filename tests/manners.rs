@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use scene::*;
+use serde_json::Value;
 
 const DRIVER: &str = "/opt/nightlatch/driver";
 
@@ -299,6 +300,29 @@ fn the_log_holds_no_code_no_secret_no_password_and_no_byte_of_a_file() {
     secrets.extend(backup.iter().flat_map(|code| [code.clone(), code.replace('-', ""), code[..9].replace('-', "")]));
     for secret in secrets {
         assert!(!ours.to_lowercase().contains(&secret.to_lowercase()), "{secret}: {ours}");
+    }
+}
+
+/// Where rsyslog, fail2ban and whoever watches logins look for it, and as loud as it is.
+#[test]
+fn each_end_of_a_login_goes_to_the_log_of_logins_at_its_own_level() {
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    for end in every_end(&ann, &bob) {
+        let level = match end.answer {
+            // Accepted, exempt; refused; what an administrator has to mend.
+            "PAM_SUCCESS" => "6",
+            "PAM_SERVICE_ERR" => "3",
+            _ => "5",
+        };
+        let journal = Journal::mark();
+        end.driven(&[], &["--reply", &end.reply], &[]);
+        let entries = journal.entries();
+        let of_us = |entry: &&Value| {
+            let message = entry["MESSAGE"].as_str().unwrap_or_default();
+            message.contains(&format!("({}:auth)", end.service.name)) && entry["PRIORITY"] != "7"
+        };
+        let seen: Vec<_> = entries.iter().filter(of_us).map(|e| (&e["SYSLOG_FACILITY"], &e["PRIORITY"])).collect();
+        assert_eq!(seen, [(&"10".into(), &level.into())], "{}", end.answer);
     }
 }
 

@@ -246,6 +246,13 @@ impl Journal {
         ok("journalctl", &[&format!("--after-cursor={}", self.cursor), "--output=cat", "--no-pager"])
     }
 
+    /// Everybody's entries since, each with all its fields.
+    pub fn entries(&self) -> Vec<Value> {
+        ok("journalctl", &["--sync"]);
+        let json = ok("journalctl", &[&format!("--after-cursor={}", self.cursor), "--output=json", "--no-pager"]);
+        json.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// Our module's lines since, of one person or service.
     pub fn lines(&self, about: &str) -> String {
         self.all()
