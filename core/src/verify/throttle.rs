@@ -278,7 +278,7 @@ impl Throttle {
             Some(index) => self.known.remove(index).failures,
             None => 0,
         };
-        if source != Source::Elsewhere && limits.known_sources > 0 {
+        if source != Source::Elsewhere {
             self.known.push(KnownSource { source, failures });
         }
         let surplus = self.known.len().saturating_sub(usize::from(limits.known_sources));

@@ -134,6 +134,29 @@ fn the_source_used_longest_ago_is_forgotten_for_the_ninth() {
 }
 
 #[test]
+fn with_no_source_to_be_known_none_is() {
+    let limits = Limits { known_sources: 0, ..Limits::default() };
+    let mut throttle = Throttle::default();
+    throttle.clear(Place::Others, OFFICE, &limits);
+    assert_eq!(throttle.place(OFFICE, Channel::OwnPrompt), Place::Others);
+}
+
+/// Both slots are written then: no single rotten block opens it again.
+#[test]
+fn a_bucket_is_spent_with_its_last_failure_and_not_before() {
+    let limits = Limits::default();
+    for (place, most) in [(Place::Combined, limits.combined_failures), (Place::Others, limits.other_failures)] {
+        let mut throttle = Throttle::default();
+        for failures in 1..=most {
+            throttle.charge(place, &limits, at(1_800_000_000, 1000, BOOT));
+            assert_eq!(throttle.is_spent(place, &limits), failures == most, "{place:?} {failures}");
+        }
+        let other = if place == Place::Others { Place::Combined } else { Place::Others };
+        assert!(!throttle.is_spent(other, &limits));
+    }
+}
+
+#[test]
 fn a_host_name_is_never_known() {
     let mut throttle = Throttle::default();
     succeed(&mut throttle, Source::Elsewhere, at(0, 0, BOOT));
