@@ -26,8 +26,8 @@ use crate::arguments::Arguments;
 use crate::conversation::{Conversation, Remembered};
 use crate::login::Who;
 
-/// Twice what the deepest call below needs (a backup code's: 22 KiB from the application's main on, by valgrind's massif);
-/// wiped because hashes and ciphers leave keys there. Every page of it is one that a fresh process has to be given.
+/// Almost twice what the deepest call below needs (27 KiB from the application's main on, by valgrind's massif); wiped
+/// because hashes and ciphers leave keys there. Every page of it is one that a fresh process has to be given.
 const STACK_TO_WIPE: usize = 25 * WIPED_AT_ONCE;
 /// Below the size from which glibc's memset leaves vectors for an instruction that takes long to start.
 const WIPED_AT_ONCE: usize = 2000;

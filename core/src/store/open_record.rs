@@ -61,7 +61,7 @@ impl<'s> Locked<'s> {
 
     fn open_if(self, is_right: impl FnOnce(&Subject) -> bool) -> Result<OpenRecord<'s>, Fault> {
         let damaged = |part| Fault::Damaged { path: self.path.clone(), part };
-        // Ciphertext: on the stack, where nobody has to wipe it before the next one. In one go, or else with patience.
+        // Ciphertext, so on the stack: in the heap all of it would be wiped when it is freed. In one go, or else with patience.
         let mut at_once = [const { MaybeUninit::uninit() }; FILE_BYTES];
         let again;
         let bytes = match rustix::io::pread(&self.file, &mut at_once, 0) {
