@@ -115,6 +115,40 @@ mod tests {
         });
     }
 
+    /// Unwinding stops here until the other thread has panicked too.
+    struct WaitsWhenDropped<'b>(&'b Barrier, &'b Barrier);
+
+    impl Drop for WaitsWhenDropped<'_> {
+        fn drop(&mut self) {
+            self.0.wait();
+            self.1.wait();
+        }
+    }
+
+    #[test]
+    fn of_two_threads_that_panic_at_once_each_has_its_own_place() {
+        let (inside, noted, over) = (Barrier::new(2), Barrier::new(2), Barrier::new(2));
+        let (ours, theirs) = std::thread::scope(|threads| {
+            let theirs = threads.spawn(|| {
+                let panicked = guarded(|| -> () {
+                    inside.wait();
+                    noted.wait();
+                    panic!("second")
+                });
+                over.wait();
+                panicked.err().unwrap().place
+            });
+            let panicked = guarded(|| -> () {
+                inside.wait();
+                let _unwinding = WaitsWhenDropped(&noted, &over);
+                panic!("first")
+            });
+            (panicked.err().unwrap().place, theirs.join().unwrap())
+        });
+        assert!(ours.contains("guard.rs:") && theirs.contains("guard.rs:"), "{ours} {theirs}");
+        assert_ne!(ours, theirs);
+    }
+
     #[test]
     fn a_guard_within_a_guard_notes_its_own_panic() {
         let outer = guarded(|| {

@@ -326,6 +326,20 @@ fn each_end_of_a_login_goes_to_the_log_of_logins_at_its_own_level() {
     }
 }
 
+/// libpam adds a part of it by lot; the application waits or does not.
+#[test]
+fn a_refusal_suggests_about_two_seconds_and_an_acceptance_none() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    let delay = |reply: &str| {
+        let driven = attempt(&service, &ann.name, reply);
+        let line = driven.output.lines().find_map(|line| line.strip_prefix("delay ")).unwrap().to_owned();
+        line.split(' ').nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let refused = delay(&ann.wrong_code());
+    assert!((1_000_000..=3_000_000).contains(&refused), "{refused}");
+    assert_eq!(delay(&ann.backup_codes[0]), 0);
+}
+
 /// libpam hides an "ignore": here each answer but the one that is promised ends in a failure.
 #[test]
 fn the_other_hooks_answer_on_purpose_whatever_became_of_config_and_store() {

@@ -277,6 +277,19 @@ fn two_lines_in_one_stack_ask_once() {
     assert_eq!(ann.status()["failures"], 1);
 }
 
+/// Another image's memory may be laid out otherwise: what it remembered is not read, and its line asks for itself.
+#[test]
+fn of_two_images_of_the_module_in_one_stack_each_asks() {
+    let ann = Person::enrolled("ann");
+    let copy = format!("/srv/{}.so", unique("pam_nightlatch-copy"));
+    let modules = ok("find", &["/usr/lib", "-path", "*/security/pam_nightlatch.so"]);
+    fs::copy(modules.trim(), &copy).unwrap();
+    let service = Service::new(&format!("auth required pam_nightlatch.so\nauth required {copy}\n"));
+    let replies = ["--no-delay", "--reply", &ann.backup_codes[0], "--reply", &ann.backup_codes[1]];
+    let driven = drive(&[&replies[..], &[&service.name, &ann.name]].concat());
+    assert_eq!(asked(&driven), answers("PAM_SUCCESS", 2), "{}", driven.output);
+}
+
 #[test]
 fn two_logins_on_one_handle_ask_twice() {
     let (service, ann) = (Service::alone(""), Person::enrolled("ann"));

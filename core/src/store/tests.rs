@@ -610,6 +610,19 @@ fn a_file_left_behind_by_a_kill_is_no_record_and_is_cleared_away() {
 }
 
 #[test]
+fn a_link_under_the_name_of_a_draft_is_not_followed() {
+    let site = Site::with_alice();
+    let victim = site.directory.path().join("victim");
+    fs::write(&victim, "untouched").unwrap();
+    symlink(&victim, site.file().with_file_name(".4242.new")).unwrap();
+    let replacement = site.confirmed(&alice(), SECRET);
+    let refused = site.open().unwrap().commit(replacement, UnixTime(NOON));
+    assert!(matches!(refused, Err(CommitFailure::Fault(Fault::Untrusted { flaw: Flaw::NotAFile, .. }))));
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+    assert!(site.admits(&code_at(NOON), NOON));
+}
+
+#[test]
 fn names_that_are_no_uid_are_no_records() {
     let site = Site::with_alice();
     for name in ["007", "+7", "1e3", "4294967296", "alice", "4242~"] {
