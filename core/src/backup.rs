@@ -256,6 +256,13 @@ mod tests {
     }
 
     #[test]
+    fn wiped_symbols_are_zeros() {
+        let mut symbols = Symbols::draw(3, &SystemRandom).unwrap();
+        symbols.zeroize();
+        assert_eq!(*symbols.0, [0; SYMBOLS]);
+    }
+
+    #[test]
     fn a_sheet_holds_as_many_codes_as_asked_for_each_in_four_groups_of_four() {
         for count in [0, 1, 20] {
             let (sheet, codes) = BackupCodes::generate(count, UnixTime(1), &SystemRandom).unwrap();

@@ -391,6 +391,13 @@ mod tests {
     }
 
     #[test]
+    fn a_wiped_code_is_zero() {
+        let Ok(TypedCode(mut typed)) = TypedCode::parse(b"12345678", None) else { panic!("a code") };
+        typed.zeroize();
+        assert!(matches!(&*typed, Typed::OneTime { digits: 0, value: 0 }));
+    }
+
+    #[test]
     fn a_reply_has_512_bytes_at_most() {
         let reply = |bytes: usize| format!("{}012345", " ".repeat(bytes - 6));
         assert_eq!(digits(&reply(512)), Ok((6, 12_345)));
