@@ -50,6 +50,7 @@ fn faults_of(call: &str) -> Vec<&'static str> {
 
 /// One fault at one call.
 #[derive(Debug)]
+#[allow(dead_code, reason = "shown where a promise is broken there")]
 struct Point {
     call: String,
     nth: usize,

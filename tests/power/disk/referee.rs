@@ -124,8 +124,8 @@ impl Referee {
     /// Whether a code is accepted at a moment, by what lies there.
     fn admits(&self, code: &str, moment: u64) -> bool {
         self.with_store(|store| {
-            let locked = store.lock(&self.account).unwrap_or_else(|failure| panic!("{failure:?}"));
-            let open = locked.open(&self.account).unwrap_or_else(|fault| panic!("does not open: {fault}"));
+            let locked = store.lock(self.account.named()).unwrap_or_else(|failure| panic!("{failure:?}"));
+            let open = locked.open(self.account.named()).unwrap_or_else(|fault| panic!("does not open: {fault}"));
             let code = TypedCode::parse(code.as_bytes(), None).unwrap_or_else(|_| panic!("{code} is no code"));
             let pending = open.attempt(&code, &Occasion::new("power", Some(HOST)), &Standing(moment)).unwrap();
             matches!(pending.commit().unwrap(), Answer::Accepted(_))
@@ -134,8 +134,8 @@ impl Referee {
 
     fn failures(&self) -> u32 {
         self.with_store(|store| {
-            let locked = store.lock(&self.account).unwrap_or_else(|failure| panic!("{failure:?}"));
-            let open = locked.open(&self.account).unwrap_or_else(|fault| panic!("does not open: {fault}"));
+            let locked = store.lock(self.account.named()).unwrap_or_else(|failure| panic!("{failure:?}"));
+            let open = locked.open(self.account.named()).unwrap_or_else(|fault| panic!("does not open: {fault}"));
             open.ledger().throttle.failures()
         })
     }
@@ -198,7 +198,7 @@ impl Referee {
     fn judge_absence(&self, files: &Files, promised: &Promised) {
         assert!(promised.secrets.contains(""), "lost, {promised:?}");
         lay_out(&self.site.users, files);
-        let enrollment = self.with_store(|store| store.enrollment(&self.account).unwrap());
+        let enrollment = self.with_store(|store| store.enrollment(self.account.named()).unwrap());
         assert!(matches!(enrollment, Enrollment::NotEnrolled(_)));
         if self.states() % 10 == 1 {
             let enroll =
