@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a process holds, at a moment of our choice: all that it can write to, and all command lines and environments
 //! that the system shows meanwhile.
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
@@ -10,17 +16,17 @@ use std::time::{Duration, Instant};
 use crate::scene::ok;
 
 /// Names of places and what stands there.
-pub type Memory = Vec<(String, Vec<u8>)>;
+pub(crate) type Memory = Vec<(String, Vec<u8>)>;
 
 /// A system call by its name, and as /proc shows it on x86-64: its number, and where need be its descriptor.
-pub type Call = (&'static str, &'static str);
-pub const READ_STDIN: Call = ("read", "0 0x0 ");
-pub const FSYNC: Call = ("fsync", "74 ");
-pub const EXIT: Call = ("exit_group", "231 ");
-pub const WRITE_LEDGER: Call = ("pwritev2", "328 ");
+pub(crate) type Call = (&'static str, &'static str);
+pub(crate) const READ_STDIN: Call = ("read", "0 0x0 ");
+pub(crate) const FSYNC: Call = ("fsync", "74 ");
+pub(crate) const EXIT: Call = ("exit_group", "231 ");
+pub(crate) const WRITE_LEDGER: Call = ("pwritev2", "328 ");
 
 /// The stack below its end too, where calls that have returned left what they left.
-pub fn memory_of(process: u32) -> Memory {
+pub(crate) fn memory_of(process: u32) -> Memory {
     let contents = File::open(format!("/proc/{process}/mem")).unwrap();
     let mut memory = Memory::new();
     for line in fs::read_to_string(format!("/proc/{process}/maps")).unwrap().lines() {
@@ -49,17 +55,17 @@ fn processes() -> impl Iterator<Item = u32> {
 }
 
 /// Words that go before a program's own: it stops where it enters a system call, for a minute or until it is let go.
-pub fn stopping_at(call: Call) -> Vec<String> {
+pub(crate) fn stopping_at(call: Call) -> Vec<String> {
     let inject = format!("--inject={}:delay_enter=60000000", call.0);
     ["strace", "-D", "--follow-forks", "-qqq", "--output=/dev/null", &inject].map(str::to_owned).to_vec()
 }
 
 /// A process in a system call: at rest there by itself, or held by strace.
-pub struct Stopped(u32);
+pub(crate) struct Stopped(u32);
 
 impl Stopped {
     /// The one that was started with just these words.
-    pub fn find(words: &[&str], call: Call) -> Self {
+    pub(crate) fn find(words: &[&str], call: Call) -> Self {
         let commandline: String = words.iter().map(|word| format!("{word}\0")).collect();
         let deadline = Instant::now() + Duration::from_secs(50);
         loop {
@@ -79,12 +85,12 @@ impl Stopped {
         }
     }
 
-    pub fn memory(&self) -> Memory {
+    pub(crate) fn memory(&self) -> Memory {
         memory_of(self.0)
     }
 
     /// Without its tracer it goes on at once.
-    pub fn go_on(self) {
+    pub(crate) fn go_on(self) {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap();
         let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).unwrap().trim();
         ok("kill", &["-KILL", tracer]);

@@ -10,17 +10,17 @@ const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// What is looked for, each with its name. A piece of a secret is as bad as the whole: eight bytes of it are looked for.
 #[derive(Clone, Default)]
-pub struct Needles(BTreeMap<Vec<u8>, String>);
+pub(crate) struct Needles(BTreeMap<Vec<u8>, String>);
 
 impl Needles {
     /// As it stands, in one piece.
-    pub fn add(&mut self, name: &str, bytes: &[u8]) {
+    pub(crate) fn add(&mut self, name: &str, bytes: &[u8]) {
         assert!(bytes.len() >= 6, "{name}: what is shorter is found by chance");
         self.0.entry(bytes.to_vec()).or_insert_with(|| name.to_owned());
     }
 
     /// Bytes, and the same as hashes and ciphers load them: in words of four and eight bytes and in registers of sixteen.
-    pub fn add_key(&mut self, name: &str, bytes: &[u8]) {
+    pub(crate) fn add_key(&mut self, name: &str, bytes: &[u8]) {
         for (size, form) in [(1, ""), (4, " in words of 4"), (8, " in words of 8"), (16, " in words of 16")] {
             let loaded: Vec<u8> = bytes.chunks(size).flat_map(|word| word.iter().rev().copied()).collect();
             for (place, piece) in loaded.windows(8).enumerate().step_by(4) {
@@ -37,22 +37,22 @@ impl Needles {
         }
     }
 
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
-    pub fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.0.retain(|_, with| !with.starts_with(name));
         self
     }
 
     /// What was typed.
-    pub fn add_typed(&mut self, code: &str) {
+    pub(crate) fn add_typed(&mut self, code: &str) {
         self.add("the typed code", code.as_bytes());
     }
 
     /// The rows of a QR code, as they came to a terminal in half blocks; the uppermost and lowest are those of any code.
-    pub fn add_drawing(&mut self, screen: &str) {
+    pub(crate) fn add_drawing(&mut self, screen: &str) {
         let is_module = |c: char| matches!(c, ' ' | '\u{2580}' | '\u{2584}' | '\u{2588}');
         let rows = screen.split('m').map(|piece| piece.split('\x1b').next().unwrap());
         let rows: Vec<_> = { rows }.filter(|row| row.chars().count() > 20 && row.chars().all(is_module)).collect();
@@ -63,7 +63,7 @@ impl Needles {
     }
 
     /// With dashes, without, with spaces, and as the numbers that its symbols stand for.
-    pub fn add_backup_code(&mut self, index: usize, code: &str) {
+    pub(crate) fn add_backup_code(&mut self, index: usize, code: &str) {
         let name = format!("backup code {index}");
         for spelled in [code.to_owned(), code.replace('-', ""), code.replace('-', " ")] {
             self.add_text(&name, &spelled);
@@ -75,7 +75,7 @@ impl Needles {
     }
 
     /// As base32, raw, as the keys that HMAC-SHA-1 makes of it, and as a QR code packs it.
-    pub fn add_shared_secret(&mut self, base32: &str) {
+    pub(crate) fn add_shared_secret(&mut self, base32: &str) {
         let groups: Vec<_> = base32.as_bytes().chunks(4).map(|group| str::from_utf8(group).unwrap()).collect();
         for separator in ["", " ", "-"] {
             self.add_text(&format!("the secret in base32 with {separator:?}"), &groups.join(separator));
@@ -110,7 +110,7 @@ impl Needles {
     }
 
     /// The key, what HKDF makes of it on the way, and the keys of a file (the marker has no slots) with each nonce in it.
-    pub fn add_keys_of(&mut self, master: &[u8], file: &[u8]) {
+    pub(crate) fn add_keys_of(&mut self, master: &[u8], file: &[u8]) {
         self.add_key("the master key", master);
         for (name, pad) in [("inner", 0x36), ("outer", 0x5c)] {
             let mut block = [pad; 64];
@@ -132,7 +132,7 @@ impl Needles {
     }
 
     /// Where which of them stand.
-    pub fn found_in(&self, areas: &[(String, Vec<u8>)]) -> Vec<String> {
+    pub(crate) fn found_in(&self, areas: &[(String, Vec<u8>)]) -> Vec<String> {
         let mut by_start: BTreeMap<[u8; 6], Vec<(&Vec<u8>, &String)>> = BTreeMap::new();
         for (needle, name) in &self.0 {
             by_start.entry(*needle.first_chunk().unwrap()).or_default().push((needle, name));
