@@ -352,7 +352,7 @@ fn prompt(text: &str) -> Result<String, &'static str> {
         return Err("a prompt has 1 to 128 bytes and no control characters");
     }
     // sudo replaces a prompt that looks like the password's by its own (THREATS H-06).
-    if text.trim_end().trim_end_matches(':').trim_end().eq_ignore_ascii_case("password") {
+    if text.trim().trim_end_matches(':').trim_end().eq_ignore_ascii_case("password") {
         return Err("a prompt like the password's would be replaced by sudo and mistaken by people");
     }
     Ok(text.to_owned())

@@ -44,6 +44,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ("[enroll]\ndigits = 5", "/c.toml:2:10: 6 to 8 is expected"),
         ("[enroll]\nissuer = 'a:b'", "/c.toml:2:10: 1 to 128 bytes without ':'"),
         ("prompt = 'Password: '", "/c.toml:1:10: a prompt like the password's"),
+        ("prompt = ' password : '", "/c.toml:1:10: a prompt like the password's"),
         ("prompt = ''", "/c.toml:1:10: a prompt has"),
         ("store = '/a'\nstore = '/b'", "/c.toml:2:1: duplicate key"),
         ("totp = 1", "/c.toml:1:8: a table is expected here, not: integer"),
