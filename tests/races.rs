@@ -142,19 +142,65 @@ fn of_two_first_enrollments_at_once_one_wins() {
     }
 }
 
-/// A login and a command of the administrator, the login beginning a little later in each round, so that each comes
-/// first in some and both are in the middle in others. The answer of the login, and what the command printed.
-fn beside(service: &Service, person: &Person, reply: &str, round: u64, command: &[&str]) -> (String, String) {
-    let barrier = format!("/tmp/{}", unique("barrier"));
-    fs::write(&barrier, "").unwrap();
-    let login = Waiting::new(service, person, reply, &barrier);
-    let administrator = Command::new("nightlatch").args(command).stdout(Stdio::piped()).spawn().unwrap();
-    sleep(Duration::from_micros(200 * round));
-    fs::remove_file(&barrier).unwrap();
-    let answer = login.answer();
-    let output = administrator.wait_with_output().unwrap();
-    assert!(output.status.success(), "{command:?}: {output:?}");
-    (answer, String::from_utf8(output.stdout).unwrap())
+/// When a login begins beside a command of the administrator. It begins a little later where it came first in the round
+/// before, and earlier where it came second: on a machine of any speed the rounds gather about the moment that counts.
+struct Meeting {
+    /// Microseconds from the beginning of the command to that of the login; below zero, the login begins first.
+    lead: i64,
+    step: i64,
+    rounds: u32,
+    login_first: u32,
+}
+
+impl Meeting {
+    const FINEST_STEP: i64 = 50;
+
+    fn new() -> Self {
+        Self { lead: 0, step: 1600, rounds: 0, login_first: 0 }
+    }
+
+    /// The answer of the login, and what the command printed.
+    fn beside(&self, service: &Service, person: &Person, reply: &str, command: &[&str]) -> (String, String) {
+        let barrier = format!("/tmp/{}", unique("barrier"));
+        fs::write(&barrier, "").unwrap();
+        let login = Waiting::new(service, person, reply, &barrier);
+        let mut administrator = Command::new("nightlatch");
+        administrator.args(command).stdout(Stdio::piped());
+        let pause = Duration::from_micros(self.lead.unsigned_abs());
+        let administrator = if self.lead < 0 {
+            fs::remove_file(&barrier).unwrap();
+            sleep(pause);
+            administrator.spawn().unwrap()
+        } else {
+            let spawned = administrator.spawn().unwrap();
+            sleep(pause);
+            fs::remove_file(&barrier).unwrap();
+            spawned
+        };
+        let answer = login.answer();
+        let output = administrator.wait_with_output().unwrap();
+        assert!(output.status.success(), "{command:?}: {output:?}");
+        (answer, String::from_utf8(output.stdout).unwrap())
+    }
+
+    fn login_came_first(&mut self, first: bool) {
+        self.rounds += 1;
+        self.login_first += u32::from(first);
+        self.lead += if first { self.step } else { -self.step };
+        // Both orders seen: from here on the steps close in.
+        if 0 < self.login_first && self.login_first < self.rounds {
+            self.step = (self.step / 2).max(Self::FINEST_STEP);
+        }
+    }
+
+    /// No race was tried where one of the two always came first.
+    fn assert_both_orders(&self) {
+        let Self { login_first, rounds, lead, .. } = *self;
+        assert!(
+            0 < login_first && login_first < rounds,
+            "the login came first {login_first} times of {rounds}; {lead} us"
+        );
+    }
 }
 
 fn is_accepted(service: &Service, person: &Person, reply: &str) -> bool {
@@ -165,12 +211,12 @@ fn is_accepted(service: &Service, person: &Person, reply: &str) -> bool {
 fn a_new_set_of_backup_codes_beside_a_login_leaves_no_old_code_usable() {
     let (service, mut ann) = (Service::alone(""), Person::enrolled("ann"));
     let name = ann.name.clone();
-    let mut came_first = 0;
+    let mut meeting = Meeting::new();
     for round in 0..40 {
         let command = ["backup-codes", &name, "--yes", "--json"];
-        let (answer, made) = beside(&service, &ann, &ann.backup_codes[0], round, &command);
+        let (answer, made) = meeting.beside(&service, &ann, &ann.backup_codes[0], &command);
         assert!(["PAM_SUCCESS", "PAM_AUTH_ERR"].contains(&answer.as_str()), "{answer}");
-        came_first += u32::from(answer == "PAM_SUCCESS");
+        meeting.login_came_first(answer == "PAM_SUCCESS");
         for old in &ann.backup_codes[..2] {
             assert!(!is_accepted(&service, &ann, old), "round {round}");
         }
@@ -180,33 +226,37 @@ fn a_new_set_of_backup_codes_beside_a_login_leaves_no_old_code_usable() {
         assert_eq!(ann.status()["backup_codes_left"], 10, "round {round}");
         ok("nightlatch", &["unlock", &name]);
     }
-    assert!(0 < came_first && came_first < 40, "the login came first {came_first} times");
+    meeting.assert_both_orders();
 }
 
 #[test]
 fn an_unlock_beside_a_failure_forgets_it_or_comes_before_it() {
     let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    let mut meeting = Meeting::new();
     for round in 0..40 {
         for _ in 0..3 {
             assert_eq!(attempt(&service, &ann.name, &ann.wrong_code()).answer(), "PAM_AUTH_ERR");
         }
-        let (answer, _) = beside(&service, &ann, &ann.wrong_code(), round, &["unlock", &ann.name]);
+        let (answer, _) = meeting.beside(&service, &ann, &ann.wrong_code(), &["unlock", &ann.name]);
         assert_eq!(answer, "PAM_AUTH_ERR");
         let failures = ann.status()["failures"].as_u64().unwrap();
         assert!(failures <= 1, "round {round}: {failures} of the failures before are back");
+        meeting.login_came_first(failures == 0);
         ok("nightlatch", &["unlock", &ann.name]);
     }
+    meeting.assert_both_orders();
 }
 
 #[test]
 fn a_replacement_beside_a_login_forgets_no_failure_and_no_used_code() {
-    let service = Service::alone("");
+    let (service, mut meeting) = (Service::alone(""), Meeting::new());
     for round in 0..40 {
         let ann = Person::enrolled_with("ann", &["--backup-codes", "1"]);
         assert_eq!(attempt(&service, &ann.name, &ann.wrong_code()).answer(), "PAM_AUTH_ERR");
         let command = ["enroll", &ann.name, "--replace", "--no-confirm", "--json", "--backup-codes", "1"];
-        let (answer, made) = beside(&service, &ann, &ann.code(0), round, &command);
+        let (answer, made) = meeting.beside(&service, &ann, &ann.code(0), &command);
         assert!(["PAM_SUCCESS", "PAM_AUTH_ERR"].contains(&answer.as_str()), "{answer}");
+        meeting.login_came_first(answer == "PAM_SUCCESS");
         for old in [&ann.code(0), &ann.code(1), &ann.backup_codes[0]] {
             assert!(!is_accepted(&service, &ann, old), "round {round}");
         }
@@ -218,19 +268,34 @@ fn a_replacement_beside_a_login_forgets_no_failure_and_no_used_code() {
         assert_eq!(new.status()["failures"], before + 3, "round {round}: {answer}");
         assert!(is_accepted(&service, &new, &new.code(0)), "round {round}");
     }
+    meeting.assert_both_orders();
 }
 
 #[test]
 fn a_removal_beside_a_login_leaves_nobody_enrolled() {
-    let service = Service::behind_a_success("nullok");
+    let (service, mut meeting) = (Service::behind_a_success("nullok"), Meeting::new());
     for round in 0..40 {
         let ann = Person::enrolled_with("ann", &["--backup-codes", "0"]);
-        let (answer, _) = beside(&service, &ann, &ann.wrong_code(), round, &["remove", &ann.name, "--yes"]);
+        let (answer, _) = meeting.beside(&service, &ann, &ann.wrong_code(), &["remove", &ann.name, "--yes"]);
         // Exempt where the removal came before the question; never let in by a wrong code.
         assert!(["PAM_SUCCESS", "PAM_AUTH_ERR"].contains(&answer.as_str()), "{answer}");
+        meeting.login_came_first(answer == "PAM_AUTH_ERR");
         assert_eq!(ann.status()["enrolled"], false, "round {round}");
         ok("nightlatch", &["enroll", &ann.name, "--no-confirm", "--quiet", "--backup-codes", "0"]);
     }
+    meeting.assert_both_orders();
+}
+
+fn file_of(person: &Person) -> String {
+    format!("/var/lib/nightlatch/users/{}", ok("id", &["-u", &person.name]).trim())
+}
+
+fn until_locked(path: &str) {
+    let locked = || !run("flock", &["--nonblock", path, "true"]).status.success();
+    assert!((0..500).any(|_| locked() || {
+        sleep(Duration::from_millis(10));
+        false
+    }));
 }
 
 #[test]
@@ -241,7 +306,7 @@ fn a_login_that_is_stopped_while_it_holds_the_lock_keeps_nobody_waiting_for_ever
     let login = ["/opt/nightlatch/driver", "--no-delay", "--rhost", "192.0.2.7", "--reply", &code, &service.name];
     let mut stopped = Command::new("strace");
     let stopped = stopped.args(stop).args(login).arg(&ann.name).stdout(Stdio::piped()).spawn().unwrap();
-    sleep(Duration::from_millis(500));
+    until_locked(&file_of(&ann));
     let begun = Instant::now();
     assert_eq!(attempt(&service, &ann.name, &code).answer(), "PAM_SYSTEM_ERR");
     assert!(begun.elapsed() < Duration::from_secs(7), "{:?}", begun.elapsed());
@@ -276,13 +341,20 @@ fn after_a_kill_the_file_opens_and_no_accepted_code_is_accepted_again() {
     let (mut before_the_answer, mut after_it) = (0, 0);
     for _ in 0..3 {
         let ann = Person::enrolled_with("ann", &["--backup-codes", "20"]);
-        for (round, code) in (0_u64..).zip(&ann.backup_codes) {
+        let begin = |code: &str| {
             let barrier = format!("/tmp/{}", unique("barrier"));
             fs::write(&barrier, "").unwrap();
-            let mut login = Waiting::new(&service, &ann, code, &barrier);
+            let login = Waiting::new(&service, &ann, code, &barrier);
             fs::remove_file(&barrier).unwrap();
-            // From the first instruction to well after the answer.
-            sleep(Duration::from_micros(450 * round));
+            (login, Instant::now())
+        };
+        let (undisturbed, begun) = begin(&ann.backup_codes[0]);
+        assert_eq!(undisturbed.answer(), "PAM_SUCCESS");
+        let whole = begun.elapsed();
+        for (round, code) in (0_u32..).zip(&ann.backup_codes[1..]) {
+            let (mut login, _) = begin(code);
+            // From the first instruction to well after the answer, on a machine of any speed.
+            sleep(whole * round / 12);
             login.process.kill().unwrap();
             let mut output = String::new();
             login.stdout.read_to_string(&mut output).unwrap();
@@ -295,7 +367,7 @@ fn after_a_kill_the_file_opens_and_no_accepted_code_is_accepted_again() {
             assert!(usize::from(answered) + later <= 1, "round {round}: answered {answered}, later {later}");
             ok("nightlatch", &["unlock", &ann.name]);
         }
-        // Twenty kills have cost nobody the phone.
+        // Nineteen kills have cost nobody the phone.
         assert_eq!(attempt(&service, &ann.name, &ann.code(0)).answer(), "PAM_SUCCESS");
     }
     assert!(before_the_answer > 0 && after_it > 0, "kills before the answer: {before_the_answer}, after: {after_it}");
@@ -304,14 +376,10 @@ fn after_a_kill_the_file_opens_and_no_accepted_code_is_accepted_again() {
 #[test]
 fn a_lock_that_somebody_holds_ends_the_login_within_bounds() {
     let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
-    let path = format!("/var/lib/nightlatch/users/{}", ok("id", &["-u", &ann.name]).trim());
+    let path = file_of(&ann);
     let mut holder = Command::new("flock");
     let mut holder = holder.args(["--close", &path, "cat"]).stdin(Stdio::piped()).spawn().unwrap();
-    let held = || !run("flock", &["--nonblock", &path, "true"]).status.success();
-    assert!((0..100).any(|_| held() || {
-        sleep(Duration::from_millis(10));
-        false
-    }));
+    until_locked(&path);
 
     let (journal, begun) = (Journal::mark(), Instant::now());
     let code = ann.code(0);
