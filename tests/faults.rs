@@ -24,7 +24,9 @@ const DRIVER: &str = "/opt/nightlatch/driver";
 /// What befalls a call; the words of strace.
 fn faults_of(call: &str) -> Vec<&'static str> {
     let errors: &[&str] = match call {
-        "openat" => &["EIO", "EMFILE", "ENFILE", "ENOMEM", "EACCES", "ELOOP", "EINTR", "ENOTDIR", "EROFS"],
+        "openat" | "openat2" => {
+            &["EIO", "EMFILE", "ENFILE", "ENOMEM", "EACCES", "ELOOP", "EINTR", "ENOTDIR", "EROFS", "ENOSYS"]
+        }
         "read" | "pread64" => &["EIO", "EINTR", "EAGAIN", "ENOMEM"],
         "pwritev2" | "pwrite64" | "write" => &["EIO", "ENOSPC", "EROFS", "EDQUOT", "EINTR", "EOPNOTSUPP", "ENOSYS"],
         "fsync" | "fdatasync" => &["EIO", "ENOSPC", "EROFS", "EINTR"],
@@ -255,6 +257,23 @@ fn no_lack_of_stack_lets_anybody_in() {
 #[test]
 fn no_lack_of_descriptors_lets_anybody_in() {
     under_limits((3..24).map(|descriptors| format!("--nofile={descriptors}")));
+}
+
+/// An older kernel, and the filter of a container that has never heard of it.
+#[test]
+fn without_openat2_the_right_code_gets_in_and_a_wrong_one_does_not() {
+    let (service, ann) = (lenient(), Saved::new());
+    let trace = format!("/tmp/{}", unique("trace"));
+    for error in ["ENOSYS", "EPERM"] {
+        let inject = format!("inject=openat2:error={error}");
+        let gets_in = |reply: &str| {
+            ann.put_back();
+            is_in(&strace(&["-e", "trace=openat2", "-e", &inject], &trace, &login(&service, &ann.person, reply)))
+        };
+        assert!(gets_in(&ann.person.code(0)), "{error}");
+        assert!(fs::read_to_string(&trace).unwrap().contains("(INJECTED)"), "{error}");
+        assert!(!gets_in(&ann.person.wrong_code()), "{error}");
+    }
 }
 
 /// The person's file may then be what the application takes for its stdout.

@@ -73,7 +73,6 @@ impl Keyring {
     }
 }
 
-/// Writes everything at the start of a file that nobody else has open.
 /// A key that may be another than its file's name says: good for trying whether it unseals something, and for nothing else.
 pub(crate) struct UntriedKey(MasterKey);
 
@@ -83,6 +82,7 @@ impl UntriedKey {
     }
 }
 
+/// Writes everything at the start of a file that nobody else has open.
 pub(crate) fn write_all(fd: impl std::os::fd::AsFd, bytes: &[u8]) -> Result<(), Errno> {
     let mut written = 0_usize;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {

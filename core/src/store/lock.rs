@@ -8,13 +8,13 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, FlockOperation, OFlags};
+use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
-use crate::error::{Fault, OrFault};
+use crate::error::Fault;
 use crate::store::layout::FILE_BYTES;
 use crate::store::{NotEnrolled, Store};
-use crate::trusted::{Privacy, Trust, TrustedDirectory};
+use crate::trusted::{OpenFile, Privacy, Trust, TrustedDirectory};
 
 /// The longest that anybody waits for a lock. A login holds it for some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,7 +50,7 @@ pub(crate) fn file_name(uid: u32) -> OsString {
     OsString::from(uid.to_string())
 }
 
-pub(crate) fn open_person(users: &TrustedDirectory, uid: u32, flags: OFlags) -> Result<Option<File>, Fault> {
+pub(crate) fn open_person(users: &TrustedDirectory, uid: u32, flags: OFlags) -> Result<Option<OpenFile>, Fault> {
     let trust = Trust { privacy: Privacy::Private, max_bytes: FILE_BYTES };
     users.open_file(&file_name(uid), flags, trust)
 }
@@ -58,11 +58,11 @@ pub(crate) fn open_person(users: &TrustedDirectory, uid: u32, flags: OFlags) -> 
 pub(crate) fn lock<'s>(store: &'s Store<'s>, uid: u32) -> Result<Locked<'s>, LockFailure> {
     let path = store.users.path().join(file_name(uid));
     for _ in 0..REOPENINGS {
-        let Some(file) = open_person(&store.users, uid, OFlags::RDWR)? else {
+        let Some(OpenFile { file, inode, .. }) = open_person(&store.users, uid, OFlags::RDWR)? else {
             return Err(LockFailure::NotEnrolled(store.verified_absence()?));
         };
         wait_for(&file, &path)?;
-        if is_still_named(&store.users, uid, &file, &path)? {
+        if store.users.inode_at(&file_name(uid))? == Some(inode) {
             return Ok(Locked { store, file, path, uid });
         }
     }
@@ -110,14 +110,5 @@ impl Drop for LockedDirectory<'_> {
     fn drop(&mut self) {
         // The kernel drops what this does not, at the latest when the process ends.
         let _: Result<(), Errno> = rustix::fs::flock(self.0, FlockOperation::Unlock);
-    }
-}
-
-fn is_still_named(users: &TrustedDirectory, uid: u32, file: &File, path: &Path) -> Result<bool, Fault> {
-    let held = rustix::fs::fstat(file).or_fault(path, "stat")?;
-    match rustix::fs::statat(users, file_name(uid), AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(named) => Ok((named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)),
-        Err(Errno::NOENT) => Ok(false),
-        Err(errno) => Err(Fault::io(path, "stat", errno)),
     }
 }

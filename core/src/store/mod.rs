@@ -33,7 +33,7 @@ use crate::random::Random;
 use crate::store::keys::Keyring;
 use crate::store::layout::{FILE_BYTES, FileKind, HEADER_BYTES, Header, NotAHeader};
 use crate::store::seal::{SealedPart, SealingKey};
-use crate::trusted::{Privacy, Trust, TrustedDirectory, TrustedFile, read_start};
+use crate::trusted::{OpenFile, Privacy, Trust, TrustedDirectory, TrustedFile, read_start};
 use crate::user::{Named, UserName};
 
 /// The store of this host, its directories checked.
@@ -95,7 +95,7 @@ impl<'r> Store<'r> {
     ///
     /// [`Fault`]; a store that cannot be verified is never "not enrolled".
     pub fn enrollment(&self, named: &Named) -> Result<Enrollment, Fault> {
-        let Some(file) = lock::open_person(&self.users, named.uid(), OFlags::RDONLY)? else {
+        let Some(OpenFile { file, .. }) = lock::open_person(&self.users, named.uid(), OFlags::RDONLY)? else {
             return Ok(Enrollment::NotEnrolled(self.verified_absence()?));
         };
         let path = self.users.path().join(lock::file_name(named.uid()));
@@ -134,7 +134,7 @@ impl<'r> Store<'r> {
 
     fn person(&self, uid: u32) -> Result<Person, Fault> {
         let path = self.users.path().join(lock::file_name(uid));
-        let file = lock::open_person(&self.users, uid, OFlags::RDONLY)?
+        let OpenFile { file, .. } = lock::open_person(&self.users, uid, OFlags::RDONLY)?
             .ok_or_else(|| Fault::Missing { path: path.clone(), part: Part::Record })?;
         let bytes = read_start(&file, &path, HEADER_BYTES)?;
         let subject = person_header(&bytes, &path)?.subject.ok_or(Fault::Damaged { path, part: Part::Record })?;

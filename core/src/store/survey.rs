@@ -15,6 +15,7 @@ use crate::random::Random;
 use crate::store::blocks::{self, BlockFlaw, FileMap, Footing};
 use crate::store::keys::Keyring;
 use crate::store::{LockFailure, Store, lock, place};
+use crate::trusted::OpenFile;
 
 /// Something that is wrong, or will be on a full disk.
 #[derive(Debug)]
@@ -117,7 +118,7 @@ impl Store<'_> {
 
     fn under_the_slots(&self, uid: u32, map: &dyn FileMap) -> Result<Option<Finding>, Fault> {
         let path = self.users.path().join(lock::file_name(uid));
-        let Some(file) = lock::open_person(&self.users, uid, OFlags::RDONLY)? else {
+        let Some(OpenFile { file, .. }) = lock::open_person(&self.users, uid, OFlags::RDONLY)? else {
             return Ok(None);
         };
         Ok(match blocks::footing(&file, map).or_fault(&path, "map")? {
