@@ -152,6 +152,12 @@ struct PamConversation {
     data: *mut c_void,
 }
 
+// The unwinder that std asks for comes from gcc's archive and not from libgcc_s.so.1: libpam loads the module anew for every
+// login, and a second object to find, map and relocate cost more than all that the module does before it writes.
+#[cfg(target_env = "gnu")]
+#[link(name = "libgcc_eh.a", kind = "dylib", modifiers = "+verbatim")]
+unsafe extern "C" {}
+
 unsafe extern "C" {
     fn pam_get_item(handle: *const PamHandle, item: c_int, value: *mut *const c_void) -> c_int;
     fn pam_set_item(handle: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
