@@ -33,7 +33,7 @@ fn faults_of(call: &str) -> Vec<&'static str> {
         "flock" => &["EWOULDBLOCK", "EINTR", "ENOLCK", "EIO"],
         "mmap" | "mprotect" | "brk" | "munmap" | "mremap" => &["ENOMEM"],
         "getrandom" => &["EINTR", "EAGAIN", "ENOSYS", "EIO"],
-        "fstat" | "newfstatat" | "statx" | "fstatfs" => &["EIO", "ENOMEM", "EACCES", "EINTR"],
+        "fstat" | "newfstatat" | "statx" | "fstatfs" => &["EIO", "ENOMEM", "EACCES", "EINTR", "ENOSYS"],
         "renameat2" | "unlinkat" | "fchmod" | "mkdir" => &["EIO", "ENOSPC", "EROFS", "EACCES", "EINTR"],
         _ => &["EIO", "ENOMEM", "EINTR"],
     };
