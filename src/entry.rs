@@ -81,19 +81,22 @@ fn on_guard(
 pub(crate) fn wipe_vector_registers() {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::x86_64::{__cpuid, _xgetbv};
+        use std::arch::x86_64::_xgetbv;
 
         #[target_feature(enable = "xsave")]
         fn register_files() -> u64 {
             // SAFETY: register 0 is there wherever the instruction is.
             unsafe { _xgetbv(0) }
         }
-        const XGETBV: u32 = 1 << 27;
+        const CPUID_INDEX_1: c_uint = 0;
+        const OSXSAVE: c_uint = 1 << 27;
         const AVX: u64 = 0b110;
         const AVX_512: u64 = 0b1110_0110;
-        // Not by std, which asks the processor for everything at the first question: on a virtual machine each answer is a
-        // trap, 5 µs here.
-        if __cpuid(1).ecx & XGETBV == 0 {
+        // libc has asked the processor when the process began. On a virtual machine each question is a trap into the host,
+        // 5 µs and more here, and std would ask all of them at the first.
+        // SAFETY: libc's answer is a table that lasts as long as the process, or null where it has none.
+        let leaf = unsafe { __x86_get_cpuid_feature_leaf(CPUID_INDEX_1).as_ref() };
+        if leaf.is_none_or(|leaf| leaf.asked_of_the_processor.ecx & OSXSAVE == 0) {
             return;
         }
         // SAFETY: the kernel has switched the instruction on (just asked).
@@ -130,6 +133,28 @@ const LOG_AUTHPRIV: c_int = 10 << 3;
 const FAIL_DELAY_MICROSECONDS: c_uint = 2_000_000;
 /// The most bytes that are taken of an item: no user, service or host is longer.
 const MAX_ITEM_BYTES: usize = 4096;
+
+/// sys/platform/x86.h of glibc, since 2.33.
+#[cfg(target_arch = "x86_64")]
+#[repr(C)]
+struct CpuidLeaf {
+    asked_of_the_processor: CpuidRegisters,
+    in_use: CpuidRegisters,
+}
+
+#[cfg(target_arch = "x86_64")]
+#[repr(C)]
+struct CpuidRegisters {
+    eax: c_uint,
+    ebx: c_uint,
+    ecx: c_uint,
+    edx: c_uint,
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe extern "C" {
+    fn __x86_get_cpuid_feature_leaf(index: c_uint) -> *const CpuidLeaf;
+}
 
 #[repr(C)]
 struct PamMessage {
@@ -346,5 +371,28 @@ impl Conversation for Libpam<'_> {
     fn suggest_delay(&mut self) {
         // SAFETY: the handle is valid for this call.
         let _: c_int = unsafe { pam_fail_delay(self.handle, FAIL_DELAY_MICROSECONDS) };
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_vector_register_keeps_what_it_held() {
+        let (low, high): (u64, u64);
+        if !is_x86_feature_detected!("avx512f") {
+            return;
+        }
+        // SAFETY: the registers are there (just asked) and are said to be overwritten.
+        unsafe {
+            asm!("vpternlogd zmm5, zmm5, zmm5, 255", "vmovdqa64 zmm17, zmm5", out("zmm5") _, out("zmm17") _);
+        }
+        wipe_vector_registers();
+        // SAFETY: the same; reading changes nothing.
+        unsafe {
+            asm!("vmovq {}, xmm5", "vextracti64x4 ymm5, zmm17, 1", "vmovq {}, xmm5", out(reg) low, out(reg) high, out("ymm5") _);
+        }
+        assert_eq!((low, high), (0, 0));
     }
 }
