@@ -127,19 +127,19 @@ fn whoever_is_blocked_stays_so_until_an_administrator_unlocks() {
 
 #[test]
 fn a_wait_ends_by_itself() {
-    let config = "/etc/nightlatch/a-second.toml";
-    fs::write(config, "[throttle]\nfirst_wait = 1\n").unwrap();
+    let config = "/etc/nightlatch/four-seconds.toml";
+    fs::write(config, "[throttle]\nfirst_wait = 4\n").unwrap();
     let (service, ann) = (Service::alone(&format!("config={config}")), Person::enrolled("ann"));
     fail_until_waiting(THIEF, &service, &ann);
-    std::thread::sleep(Duration::from_millis(1100));
+    std::thread::sleep(Duration::from_millis(4100));
     assert_eq!(from(THIEF, &service, &ann, &ann.code(0)).answer(), "PAM_SUCCESS");
 }
 
 /// Within one boot CLOCK_BOOTTIME decides, which nobody sets: libfaketime, which would, is told to leave it.
 #[test]
 fn no_jump_of_the_wall_clock_ends_or_prolongs_a_wait() {
-    let config = "/etc/nightlatch/two-seconds.toml";
-    fs::write(config, "[throttle]\nfirst_wait = 2\n").unwrap();
+    let config = "/etc/nightlatch/some-seconds.toml";
+    fs::write(config, "[throttle]\nfirst_wait = 4\n").unwrap();
     let (service, ann) = (Service::alone(&format!("config={config}")), Person::enrolled("ann"));
     let code_at = |offset: i64| {
         let login = |code: &str, shift: &str| {
@@ -166,7 +166,7 @@ fn no_jump_of_the_wall_clock_ends_or_prolongs_a_wait() {
         assert!(seen.contains("PAM_AUTH_ERR"), "{offset}: {seen}");
     }
     assert_eq!(journal.lines(&ann.name).matches("waiting after failures").count(), 3, "{}", journal.lines(""));
-    std::thread::sleep(Duration::from_millis(2100));
+    std::thread::sleep(Duration::from_millis(4100));
     assert!(code_at(-86_400).contains("PAM_SUCCESS"), "a clock set back does not prolong the wait");
 }
 
