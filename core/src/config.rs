@@ -159,6 +159,9 @@ impl Config {
             let sound = String::from_utf8_lossy(contents.get(..error.valid_up_to()).unwrap_or_default()).into_owned();
             content(&sound, sound.len(), "not UTF-8".to_owned())
         })?;
+        if says_nothing(text) {
+            return Ok(Self::default());
+        }
         let document = DeTable::parse(text).map_err(|error| {
             // The message only: toml's Display repeats the line, and one line is what a log takes.
             let message = error.message().replace('\n', "; ");
@@ -204,6 +207,23 @@ impl Config {
     pub fn enroll(&self) -> &EnrollDefaults {
         &self.enroll
     }
+}
+
+/// Comments, blank lines and each heading once at most, as `init` writes them: on most hosts that is all there is, and to read
+/// it as TOML took a fifth of what a login computes. Whatever else there is, is TOML's to judge.
+fn says_nothing(text: &str) -> bool {
+    const HEADINGS: [&str; 4] = ["[totp]", "[throttle]", "[default]", "[enroll]"];
+    let mut found = [false; HEADINGS.len()];
+    let is_new_heading = |line: &str, found: &mut [bool]| {
+        let place = HEADINGS.iter().position(|heading| *heading == line).and_then(|nth| found.get_mut(nth));
+        place.is_some_and(|found| !std::mem::replace(found, true))
+    };
+    // TOML allows no other control characters, in comments neither.
+    text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b' '..=b'~' | 0x80..))
+        && text.split('\n').all(|line| {
+            let line = line.trim_matches([' ', '\t']);
+            line.is_empty() || line.starts_with('#') || is_new_heading(line, &mut found)
+        })
 }
 
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Settings as an administrator may write them: what holds, what is refused, and where the error points.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn parse(text: &str) -> Result<Config, String> {
@@ -25,6 +27,33 @@ fn the_text_that_init_writes_says_what_holds_without_it() {
         assert_eq!(config.enroll().algorithm, default.enroll().algorithm);
         assert_eq!(config.enroll().backup_codes, default.enroll().backup_codes);
         assert_ne!(config.not_enrolled(), Some(NotEnrolledRule::Exempt));
+    }
+}
+
+#[test]
+fn the_text_that_init_writes_is_passed_over() {
+    assert!(says_nothing(COMMENTED_DEFAULT));
+}
+
+proptest! {
+    #[test]
+    fn what_is_passed_over_says_nothing_as_toml_reads_it(
+        lines in proptest::collection::vec(
+            prop_oneof![
+                "[ \t]{0,2}(#.{0,5})?[ \t]?",
+                r"[ \t]?\[(totp|throttle|default|enroll)\][ \t]?(#x)?",
+                r"(window|keys)? ?=? ?(1|'/a'|\[\])?",
+                "\u{feff}?#?[\r\u{7f}\u{1}]?",
+            ],
+            0..6,
+        ),
+    ) {
+        let text = lines.join("\n");
+        if says_nothing(&text) {
+            let document = DeTable::parse(&text).map_err(|error| TestCaseError::fail(format!("{text:?}: {error}")))?;
+            let is_empty = |value: &Spanned<DeValue<'_>>| value.get_ref().as_table().is_some_and(|table| table.is_empty());
+            prop_assert!(document.get_ref().values().all(is_empty), "{text:?}");
+        }
     }
 }
 
