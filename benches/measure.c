@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <liboath/oath.h>
+#include <linux/openat2.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
 #include <signal.h>
@@ -14,7 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -37,6 +42,7 @@ static const char usage[] =
     "CASE is NAME:accept|refuse:SERVICE:USER:CODES, or NAME:PART:FILE for a part of a login:\n"
     "  floor  the least that an honest verifier does: open, read, three codes, overwrite in place, flush\n"
     "  write  one block overwritten in place and flushed    look-up  getpwnam of FILE    log  one line to syslog\n"
+    "  reach  the system calls by which nightlatch comes to its config, to FILE (UID@KEY), and no more\n"
     "CODES is a file: the unix time of its first code, then a code for each 30 seconds.\n"
     "prints: NAME ANSWER start=US ask=US end=US faults=N rss=KIB; `fresh` adds process=US\n";
 
@@ -220,6 +226,48 @@ static void least_work(const char *path) {
     close(fd);
 }
 
+// A directory of so many above it, each looked at, as core/src/trusted.rs does it.
+static int reach_directory(const char *path, int above) {
+    static const char up[] = "../../../..";
+    struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+    struct statx found;
+    int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_MODE, &found) != 0) die("%s: %s", path, strerror(errno));
+    for (int n = 1; n <= above; n++) {
+        char way[sizeof up];
+        snprintf(way, sizeof way, "%.*s", 3 * n - 1, up);
+        if (statx(fd, way, 0, STATX_MODE, &found) != 0) die("%s/%s: %s", path, way, strerror(errno));
+    }
+    return fd;
+}
+
+static int reach_file(int directory, const char *name, int flags) {
+    struct statx found;
+    int fd = openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NOATIME);
+    if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_MODE, &found) != 0) die("%s: %s", name, strerror(errno));
+    return fd;
+}
+
+static void reach(const char *person, const char *key) {
+    static char bytes[12288];
+    struct statx found;
+    int config_directory = reach_directory("/etc/nightlatch", 2);
+    int config = reach_file(config_directory, "config.toml", O_RDONLY);
+    if (pread(config, bytes, sizeof bytes, 0) < 0) die("config: %s", strerror(errno));
+    close(config), close(config_directory);
+    int store = reach_directory("/var/lib/nightlatch", 3), users = reach_file(store, "users", O_RDONLY | O_DIRECTORY);
+    int file = reach_file(users, person, O_RDWR);
+    if (flock(file, LOCK_EX | LOCK_NB) != 0 || statx(users, person, AT_SYMLINK_NOFOLLOW, STATX_INO, &found) != 0 ||
+        pread(file, bytes, sizeof bytes, 0) < 0)
+        die("%s: %s", person, strerror(errno));
+    int keys = reach_directory("/etc/nightlatch/keys", 3), master = reach_file(keys, key, O_RDONLY);
+    if (pread(master, bytes, sizeof bytes, 0) < 0) die("key: %s", strerror(errno));
+    close(master), close(keys);
+    for (int n = 0; n < 2; n++)
+        if (getrandom(bytes, 24, 0) != 24) die("getrandom: %s", strerror(errno));
+    close(file), close(store), close(users);
+}
+
 static struct cost one_part(const struct way *way) {
     static char block[4096];
     struct iovec vector = {block, sizeof block};
@@ -235,6 +283,10 @@ static struct cost one_part(const struct way *way) {
         cost.ask = microseconds() - begun;
         close(fd);
         return cost;
+    } else if (strcmp(way->kind, "reach") == 0) {
+        char *names = strdup(way->file), *person = strsep(&names, "@");
+        begun = microseconds();
+        reach(person, names);
     } else if (strcmp(way->kind, "look-up") == 0) {
         if (getpwnam(way->file) == NULL) die("no user %s", way->file);
     } else if (strcmp(way->kind, "log") == 0) {
