@@ -2,6 +2,7 @@
 //! The administrator's config.toml, read from a trusted file into values that are all in their range.
 //! What is wrong in it is an error with line and column; it is never passed over.
 
+mod rules;
 mod section;
 mod settings;
 
@@ -9,9 +10,10 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use crate::config::section::Section;
+use crate::config::section::{Section, Wrongs};
 use crate::config::settings::{SETTINGS, read_file};
 use crate::error::Fault;
+use crate::policy::Policy;
 use crate::record::{Digits, Period};
 use crate::secret::Algorithm;
 use crate::trusted::TrustedFile;
@@ -29,17 +31,8 @@ pub struct Config {
     prompt: String,
     window: Window,
     limits: Limits,
-    not_enrolled: Option<NotEnrolledRule>,
+    policy: Policy,
     enroll: EnrollDefaults,
-}
-
-/// What becomes of a person who is not enrolled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotEnrolledRule {
-    /// Asked and refused.
-    Refuse,
-    /// Not asked.
-    Exempt,
 }
 
 /// The site's defaults for `nightlatch enroll`.
@@ -85,6 +78,21 @@ pub enum ConfigError {
     },
 }
 
+/// Everything that is wrong with the config, in the order of the file; at least one thing.
+#[derive(Debug)]
+pub struct ConfigErrors {
+    /// What a login tells of.
+    pub first: ConfigError,
+    /// The others.
+    pub further: Vec<ConfigError>,
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(first: ConfigError) -> Self {
+        Self { first, further: Vec::new() }
+    }
+}
+
 impl ConfigError {
     /// What an administrator does about it.
     #[must_use]
@@ -115,7 +123,7 @@ impl Default for Config {
             prompt: "Verification code: ".to_owned(),
             window: Window::ONE,
             limits: Limits::default(),
-            not_enrolled: None,
+            policy: Policy::default(),
             enroll: EnrollDefaults {
                 issuer: None,
                 account: None,
@@ -138,11 +146,20 @@ impl Config {
     ///
     /// [`ConfigError`]: a file that is not root's alone, that was named and is missing, or whose content is wrong.
     pub fn read(named: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::read_whole(named).map_err(|errors| errors.first)
+    }
+
+    /// The same for whoever wants to know of everything that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::read`], each of them.
+    pub fn read_whole(named: Option<&Path>) -> Result<Self, ConfigErrors> {
         let path = named.unwrap_or(Path::new(DEFAULT_PATH));
-        match (TrustedFile::read_public(path)?, named) {
-            (Some(file), _) => Self::parse(file.contents(), file.path()),
+        match (TrustedFile::read_public(path).map_err(ConfigError::from)?, named) {
+            (Some(file), _) => Self::parse_whole(file.contents(), file.path()),
             (None, None) => Ok(Self::default()),
-            (None, Some(path)) => Err(ConfigError::NamedAndMissing { path: path.to_owned() }),
+            (None, Some(path)) => Err(ConfigError::NamedAndMissing { path: path.to_owned() }.into()),
         }
     }
 
@@ -152,6 +169,15 @@ impl Config {
     ///
     /// [`ConfigError::Content`] with line and column.
     pub fn parse(contents: &[u8], path: &Path) -> Result<Self, ConfigError> {
+        Self::parse_whole(contents, path).map_err(|errors| errors.first)
+    }
+
+    /// The same for whoever wants to know of everything that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::parse`], each of them; of what is no TOML the first.
+    pub fn parse_whole(contents: &[u8], path: &Path) -> Result<Self, ConfigErrors> {
         let content = |text: &str, offset: usize, message: String| {
             let (line, column) = line_and_column(text, offset);
             ConfigError::Content { path: path.to_owned(), line, column, message }
@@ -165,9 +191,13 @@ impl Config {
             let message = error.message().replace('\n', "; ");
             content(text, error.span().map_or(0, |span| span.start), message)
         })?;
-        Section::new(document.get_ref(), 0, SETTINGS)
-            .and_then(|file| read_file(&file))
-            .map_err(|wrong| content(text, wrong.at, wrong.message))
+        let wrongs = Wrongs::default();
+        let config = read_file(&Section::new(document.get_ref(), 0, SETTINGS, &wrongs), text);
+        let mut errors = wrongs.into_sorted().into_iter().map(|wrong| content(text, wrong.at, wrong.message));
+        match errors.next() {
+            None => Ok(config),
+            Some(first) => Err(ConfigErrors { first, further: errors.collect() }),
+        }
     }
 
     /// The store's directory.
@@ -194,10 +224,10 @@ impl Config {
         Rules { window: self.window, limits: self.limits }
     }
 
-    /// What the file says of people who are not enrolled; where it says nothing, the module's argument decides.
+    /// Who is asked.
     #[must_use]
-    pub fn not_enrolled(&self) -> Option<NotEnrolledRule> {
-        self.not_enrolled
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The site's defaults for enrollments.

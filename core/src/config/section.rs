@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A table of the config in which only settings that are known may stand, each read into the type that it has. What is
-//! wrong is told with the byte at which it stands.
+//! wrong is noted with the byte at which it stands, so that all of it can be told at once.
 
+use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
 use toml::Spanned;
@@ -13,63 +14,144 @@ pub(super) struct Wrong {
     pub(super) message: String,
 }
 
+/// Everything that is wrong. Whoever reads notes it here and goes on; a config is made of what was read only where this
+/// stayed empty.
+#[derive(Default)]
+pub(super) struct Wrongs(RefCell<Vec<Wrong>>);
+
+impl Wrongs {
+    pub(super) fn note(&self, at: usize, message: impl Into<String>) {
+        self.0.borrow_mut().push(Wrong { at, message: message.into() });
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// In the order of the file.
+    pub(super) fn into_sorted(self) -> Vec<Wrong> {
+        let mut wrongs = self.0.into_inner();
+        wrongs.sort_by_key(|wrong| wrong.at);
+        wrongs
+    }
+}
+
 /// A table of the file in which only the settings that are known may stand.
 pub(super) struct Section<'t, 'i> {
     table: Option<&'t DeTable<'i>>,
     pub(super) at: usize,
+    pub(super) wrongs: &'t Wrongs,
 }
 
 impl<'t, 'i> Section<'t, 'i> {
-    pub(super) fn new(table: &'t DeTable<'i>, at: usize, known: &[&str]) -> Result<Self, Wrong> {
-        let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
-        match unknown.min_by_key(|key| key.span().start) {
-            Some(key) => Err(Wrong {
-                at: key.span().start,
-                message: format!("unknown setting `{}`; known here are {}", key.get_ref(), known.join(", ")),
-            }),
-            None => Ok(Self { table: Some(table), at }),
-        }
+    pub(super) fn new(table: &'t DeTable<'i>, at: usize, known: &[&str], wrongs: &'t Wrongs) -> Self {
+        let explain = |key: &str| format!("unknown setting `{key}`; known here are {}", known.join(", "));
+        Self::explaining(table, at, known, wrongs, explain)
     }
 
-    fn value(&self, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
+    /// The same with a better sentence on what is not known.
+    fn explaining(
+        table: &'t DeTable<'i>,
+        at: usize,
+        known: &[&str],
+        wrongs: &'t Wrongs,
+        explain: impl Fn(&str) -> String,
+    ) -> Self {
+        for key in table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
+            wrongs.note(key.span().start, explain(key.get_ref()));
+        }
+        Self { table: Some(table), at, wrongs }
+    }
+
+    pub(super) fn value(&self, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
         self.table?.get(key)
     }
 
-    pub(super) fn section(&self, key: &str, known: &[&str]) -> Result<Self, Wrong> {
-        match self.value(key) {
-            None => Ok(Self { table: None, at: self.at }),
-            Some(value) => match value.get_ref().as_table() {
-                Some(table) => Self::new(table, value.span().start, known),
-                None => Err(wrong_type(value, "a table")),
-            },
+    /// What `make` takes of a setting that is there.
+    pub(super) fn read<T>(&self, key: &str, make: impl FnOnce(&Spanned<DeValue<'i>>) -> Result<T, Wrong>) -> Option<T> {
+        make(self.value(key)?).map_err(|wrong| self.wrongs.note(wrong.at, wrong.message)).ok()
+    }
+
+    pub(super) fn section(&self, key: &str, known: &[&str]) -> Self {
+        let none = Self { table: None, at: self.at, wrongs: self.wrongs };
+        let Some(value) = self.value(key) else { return none };
+        match value.get_ref().as_table() {
+            Some(table) => Self::new(table, value.span().start, known, self.wrongs),
+            None => {
+                self.wrongs.note(value.span().start, wrong_type(value, "a table").message);
+                none
+            }
         }
     }
 
+    /// The tables of a list, `[[key]]`.
+    pub(super) fn sections(&self, key: &str, known: &[&str], explain: impl Fn(&str) -> String) -> Vec<Self> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(list) = value.get_ref().as_array() else {
+            self.wrongs.note(value.span().start, format!("a list of tables is expected here: write it [[{key}]]"));
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for entry in list.iter() {
+            match entry.get_ref().as_table() {
+                Some(table) => {
+                    let at = entry.span().start;
+                    sections.push(Self::explaining(table, at, known, self.wrongs, &explain));
+                }
+                None => self.wrongs.note(entry.span().start, wrong_type(entry, "a table").message),
+            }
+        }
+        sections
+    }
+
     /// A text that `make` takes, or else the sentence on what is expected.
-    pub(super) fn text<T>(
+    pub(super) fn text<T>(&self, key: &str, make: impl FnOnce(&str) -> Result<T, &'static str>) -> Option<T> {
+        self.read(key, |value| text(value, make))
+    }
+
+    pub(super) fn boolean(&self, key: &str) -> Option<bool> {
+        self.read(key, |value| value.get_ref().as_bool().ok_or_else(|| wrong_type(value, "true or false")))
+    }
+
+    /// A list, each entry by `make`; those that are wrong are noted one by one.
+    pub(super) fn list<T>(
         &self,
         key: &str,
-        make: impl FnOnce(&str) -> Result<T, &'static str>,
-    ) -> Result<Option<T>, Wrong> {
-        let Some(value) = self.value(key) else { return Ok(None) };
-        let text = value.get_ref().as_str().ok_or_else(|| wrong_type(value, "a string"))?;
-        make(text).map(Some).map_err(|expected| Wrong { at: value.span().start, message: expected.to_owned() })
+        make: impl Fn(&Spanned<DeValue<'i>>) -> Result<T, Wrong>,
+    ) -> Option<Vec<T>> {
+        let entries = self.read(key, |value| {
+            let list = value.get_ref().as_array().ok_or_else(|| wrong_type(value, "a list, like [\"...\"],"))?;
+            Ok(list.iter().map(make).collect::<Vec<_>>())
+        })?;
+        let note = |wrong: Wrong| self.wrongs.note(wrong.at, wrong.message);
+        Some(entries.into_iter().filter_map(|entry| entry.map_err(note).ok()).collect())
     }
 
     /// A whole number in its range, in the type that it has in the config.
-    pub(super) fn number<T: TryFrom<u64>>(&self, key: &str, range: RangeInclusive<u64>) -> Result<Option<T>, Wrong> {
-        let Some(value) = self.value(key) else { return Ok(None) };
-        let digits = value.get_ref().as_integer().ok_or_else(|| wrong_type(value, "a whole number"))?;
-        let number = u64::from_str_radix(digits.as_str(), digits.radix()).ok();
-        let number = number.filter(|number| range.contains(number)).and_then(|number| T::try_from(number).ok());
-        number.map(Some).ok_or_else(|| Wrong {
-            at: value.span().start,
-            message: format!("{} to {} is expected here", range.start(), range.end()),
-        })
+    pub(super) fn number<T: TryFrom<u64>>(&self, key: &str, range: RangeInclusive<u64>) -> Option<T> {
+        self.read(key, |value| number(value, range))
     }
 }
 
-fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str) -> Wrong {
+pub(super) fn text<T>(
+    value: &Spanned<DeValue<'_>>,
+    make: impl FnOnce(&str) -> Result<T, &'static str>,
+) -> Result<T, Wrong> {
+    let text = value.get_ref().as_str().ok_or_else(|| wrong_type(value, "a string"))?;
+    make(text).map_err(|expected| Wrong { at: value.span().start, message: expected.to_owned() })
+}
+
+pub(super) fn number<T: TryFrom<u64>>(value: &Spanned<DeValue<'_>>, range: RangeInclusive<u64>) -> Result<T, Wrong> {
+    let digits = value.get_ref().as_integer().ok_or_else(|| wrong_type(value, "a whole number"))?;
+    let number = u64::from_str_radix(digits.as_str(), digits.radix()).ok();
+    let number = number.filter(|number| range.contains(number)).and_then(|number| T::try_from(number).ok());
+    number.ok_or_else(|| Wrong {
+        at: value.span().start,
+        message: format!("{} to {} is expected here", range.start(), range.end()),
+    })
+}
+
+pub(super) fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str) -> Wrong {
     let found = value.get_ref().type_str();
     Wrong { at: value.span().start, message: format!("{expected} is expected here, not: {found}") }
 }
