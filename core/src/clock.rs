@@ -13,6 +13,9 @@ use crate::error::Fault;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnixTime(pub u64);
 
+/// The last second of the year 9999, beyond which RFC 3339 has no words.
+const LAST: UnixTime = UnixTime(253_402_300_799);
+
 impl UnixTime {
     /// Reads a time of RFC 3339 with its zone, or a date, which begins at midnight in UTC: no file of time zones is read.
     #[must_use]
@@ -20,7 +23,7 @@ impl UnixTime {
         let (date, rest) = text.split_at_checked(10)?;
         let days = days_of_date(date)?;
         let of_day = if rest.is_empty() { 0 } else { seconds_of_day(rest)? };
-        days.checked_mul(86_400)?.checked_add_signed(of_day).map(Self)
+        days.checked_mul(86_400)?.checked_add_signed(of_day).map(Self).filter(|time| *time <= LAST)
     }
 
     /// The time that lies so many seconds later.
@@ -33,8 +36,8 @@ impl UnixTime {
 /// RFC 3339 in UTC: `2026-11-23T09:30:00Z`.
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Beyond the year 9999 RFC 3339 has no words; such a time is damage or an attack, and is shown as the last one.
-        let seconds = self.0.min(253_402_300_799);
+        // Such a time is damage or an attack, and is shown as the last one.
+        let seconds = self.0.min(LAST.0);
         let of_day = seconds.rem_euclid(86_400);
         let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
         let (hour, minute, second) =
@@ -222,6 +225,7 @@ mod tests {
             "+026-01-01",
             "1969-12-31",
             "1970-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
             "2026-11-23T24:00:00Z",
             "2026-11-23T09:60:00Z",
             "2026-11-23T09:30:00+24:00",
