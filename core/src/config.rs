@@ -193,7 +193,7 @@ impl Config {
         })?;
         let wrongs = Wrongs::default();
         let config = read_file(&Section::new(document.get_ref(), 0, SETTINGS, &wrongs), text);
-        let mut errors = wrongs.into_sorted().into_iter().map(|wrong| content(text, wrong.at, wrong.message));
+        let mut errors = wrongs.into_list().into_iter().map(|wrong| content(text, wrong.at, wrong.message));
         match errors.next() {
             None => Ok(config),
             Some(first) => Err(ConfigErrors { first, further: errors.collect() }),

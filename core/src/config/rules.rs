@@ -21,14 +21,16 @@ const NO_NEGATION: &str =
 /// Rules and defaults; `text` is what they were read from.
 pub(super) fn read_policy(file: &Section<'_, '_>, text: &str) -> Policy {
     let wrong_before = file.wrongs.count();
-    let sections = file.sections("rule", RULE_SETTINGS, unknown);
+    let sections = file.sections("rule", RULE_SETTINGS, &unknown);
     let (mut rules, mut places) = (Vec::<Rule>::new(), Vec::new());
     for section in &sections {
         let Some(rule) = read_rule(section, text) else { continue };
         if let Some(first) = rules.iter().find(|earlier| earlier.name == rule.name) {
             let at = section.value("name").map_or(section.at, |name| name.span().start);
-            file.wrongs
-                .note(at, format!("rule '{}' stands in line {} already; each has its own name", rule.name, first.line));
+            file.wrongs.note(Wrong {
+                at,
+                message: format!("rule '{}' stands in line {} already; each has its own name", rule.name, first.line),
+            });
         }
         rules.push(rule);
         places.push(section.at);
@@ -40,7 +42,7 @@ pub(super) fn read_policy(file: &Section<'_, '_>, text: &str) -> Policy {
     let readable = file.wrongs.count() == wrong_before;
     for (index, at) in places.into_iter().enumerate().filter(|_| readable) {
         if let Some(sentence) = tightening(&policy, index) {
-            file.wrongs.note(at, sentence);
+            file.wrongs.note(Wrong { at, message: sentence });
         }
     }
     policy
@@ -57,15 +59,15 @@ fn unknown(key: &str) -> String {
 fn read_rule(section: &Section<'_, '_>, file: &str) -> Option<Rule> {
     for (key, expected) in [("name", "name = \"...\""), ("action", "action = \"require\", \"exempt\" or \"refuse\"")] {
         if section.value(key).is_none() {
-            section.wrongs.note(section.at, format!("a rule has {expected}"));
+            section.wrongs.note(Wrong { at: section.at, message: format!("a rule has {expected}") });
         }
     }
     let conditions = Conditions {
-        user: section.list("user", |entry| text(entry, user)),
-        service: section.list("service", |entry| text(entry, service)),
-        source: section.list("source", |entry| text(entry, source)),
+        user: section.list("user", &|entry| text(entry, user)),
+        service: section.list("service", &|entry| text(entry, service)),
+        source: section.list("source", &|entry| text(entry, source)),
         ssh_key: section.boolean("ssh_key"),
-        group: section.list("group", group),
+        group: section.list("group", &group),
         enrolled: section.boolean("enrolled"),
     };
     let (name, action) = (section.text("name", RuleName::parse), section.text("action", action));
@@ -79,10 +81,9 @@ fn read_not_enrolled(people: &Section<'_, '_>) -> Option<NotEnrolledRule> {
     match (said, until) {
         (Some(NotEnrolledRule::Exempt), Some(_)) => {
             let at = people.value("not_enrolled").map_or(people.at, |value| value.span().start);
-            people.wrongs.note(
-                at,
-                "not_enrolled = \"exempt\" has no end, and not_enrolled_exempt_until is one: take out one of them",
-            );
+            let message =
+                "not_enrolled = \"exempt\" has no end, and not_enrolled_exempt_until is one: take out one of them";
+            people.wrongs.note(Wrong { at, message: message.to_owned() });
             said
         }
         (_, Some(until)) => Some(NotEnrolledRule::ExemptUntil(until)),

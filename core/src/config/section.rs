@@ -20,19 +20,21 @@ pub(super) struct Wrong {
 pub(super) struct Wrongs(RefCell<Vec<Wrong>>);
 
 impl Wrongs {
-    pub(super) fn note(&self, at: usize, message: impl Into<String>) {
-        self.0.borrow_mut().push(Wrong { at, message: message.into() });
+    /// Kept in the order of the file.
+    #[cold]
+    #[inline(never)] // a config is right but for the day on which it is written: small before fast
+    pub(super) fn note(&self, wrong: Wrong) {
+        let mut wrongs = self.0.borrow_mut();
+        let place = wrongs.iter().position(|later| later.at > wrong.at).unwrap_or(wrongs.len());
+        wrongs.insert(place, wrong);
     }
 
     pub(super) fn count(&self) -> usize {
         self.0.borrow().len()
     }
 
-    /// In the order of the file.
-    pub(super) fn into_sorted(self) -> Vec<Wrong> {
-        let mut wrongs = self.0.into_inner();
-        wrongs.sort_by_key(|wrong| wrong.at);
-        wrongs
+    pub(super) fn into_list(self) -> Vec<Wrong> {
+        self.0.into_inner()
     }
 }
 
@@ -46,7 +48,7 @@ pub(super) struct Section<'t, 'i> {
 impl<'t, 'i> Section<'t, 'i> {
     pub(super) fn new(table: &'t DeTable<'i>, at: usize, known: &[&str], wrongs: &'t Wrongs) -> Self {
         let explain = |key: &str| format!("unknown setting `{key}`; known here are {}", known.join(", "));
-        Self::explaining(table, at, known, wrongs, explain)
+        Self::explaining(table, at, known, wrongs, &explain)
     }
 
     /// The same with a better sentence on what is not known.
@@ -55,21 +57,22 @@ impl<'t, 'i> Section<'t, 'i> {
         at: usize,
         known: &[&str],
         wrongs: &'t Wrongs,
-        explain: impl Fn(&str) -> String,
+        explain: &dyn Fn(&str) -> String,
     ) -> Self {
         for key in table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
-            wrongs.note(key.span().start, explain(key.get_ref()));
+            wrongs.note(Wrong { at: key.span().start, message: explain(key.get_ref()) });
         }
         Self { table: Some(table), at, wrongs }
     }
 
+    #[inline(never)]
     pub(super) fn value(&self, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
         self.table?.get(key)
     }
 
     /// What `make` takes of a setting that is there.
     pub(super) fn read<T>(&self, key: &str, make: impl FnOnce(&Spanned<DeValue<'i>>) -> Result<T, Wrong>) -> Option<T> {
-        make(self.value(key)?).map_err(|wrong| self.wrongs.note(wrong.at, wrong.message)).ok()
+        make(self.value(key)?).map_err(|wrong| self.wrongs.note(wrong)).ok()
     }
 
     pub(super) fn section(&self, key: &str, known: &[&str]) -> Self {
@@ -78,17 +81,18 @@ impl<'t, 'i> Section<'t, 'i> {
         match value.get_ref().as_table() {
             Some(table) => Self::new(table, value.span().start, known, self.wrongs),
             None => {
-                self.wrongs.note(value.span().start, wrong_type(value, "a table").message);
+                self.wrongs.note(wrong_type(value, "a table"));
                 none
             }
         }
     }
 
     /// The tables of a list, `[[key]]`.
-    pub(super) fn sections(&self, key: &str, known: &[&str], explain: impl Fn(&str) -> String) -> Vec<Self> {
+    pub(super) fn sections(&self, key: &str, known: &[&str], explain: &dyn Fn(&str) -> String) -> Vec<Self> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let Some(list) = value.get_ref().as_array() else {
-            self.wrongs.note(value.span().start, format!("a list of tables is expected here: write it [[{key}]]"));
+            let message = format!("a list of tables is expected here: write it [[{key}]]");
+            self.wrongs.note(Wrong { at: value.span().start, message });
             return Vec::new();
         };
         let mut sections = Vec::new();
@@ -96,9 +100,9 @@ impl<'t, 'i> Section<'t, 'i> {
             match entry.get_ref().as_table() {
                 Some(table) => {
                     let at = entry.span().start;
-                    sections.push(Self::explaining(table, at, known, self.wrongs, &explain));
+                    sections.push(Self::explaining(table, at, known, self.wrongs, explain));
                 }
-                None => self.wrongs.note(entry.span().start, wrong_type(entry, "a table").message),
+                None => self.wrongs.note(wrong_type(entry, "a table")),
             }
         }
         sections
@@ -117,13 +121,13 @@ impl<'t, 'i> Section<'t, 'i> {
     pub(super) fn list<T>(
         &self,
         key: &str,
-        make: impl Fn(&Spanned<DeValue<'i>>) -> Result<T, Wrong>,
+        make: &dyn Fn(&Spanned<DeValue<'i>>) -> Result<T, Wrong>,
     ) -> Option<Vec<T>> {
         let entries = self.read(key, |value| {
             let list = value.get_ref().as_array().ok_or_else(|| wrong_type(value, "a list, like [\"...\"],"))?;
             Ok(list.iter().map(make).collect::<Vec<_>>())
         })?;
-        let note = |wrong: Wrong| self.wrongs.note(wrong.at, wrong.message);
+        let note = |wrong: Wrong| self.wrongs.note(wrong);
         Some(entries.into_iter().filter_map(|entry| entry.map_err(note).ok()).collect())
     }
 
@@ -151,6 +155,8 @@ pub(super) fn number<T: TryFrom<u64>>(value: &Spanned<DeValue<'_>>, range: Range
     })
 }
 
+#[cold]
+#[inline(never)]
 pub(super) fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str) -> Wrong {
     let found = value.get_ref().type_str();
     Wrong { at: value.span().start, message: format!("{expected} is expected here, not: {found}") }

@@ -4,7 +4,7 @@
 use std::path::{Component, PathBuf};
 
 use crate::config::rules::read_policy;
-use crate::config::section::Section;
+use crate::config::section::{Section, Wrong};
 use crate::config::{Config, EnrollDefaults};
 use crate::record::{Digits, Period};
 use crate::secret::Algorithm;
@@ -67,14 +67,14 @@ fn read_limits(section: &Section<'_, '_>) -> Limits {
         long_wait: section.number("long_wait", 60..=86_400).unwrap_or(default.long_wait),
     };
     if limits.sum() > MOST_FAILURES {
-        section.wrongs.note(
-            section.at,
-            format!(
+        section.wrongs.note(Wrong {
+            at: section.at,
+            message: format!(
                 "known_sources x known_failures + combined_failures + other_failures is {}; at most {MOST_FAILURES} \
                  wrong codes may be judged before an administrator unlocks (NIST 800-63B-4 3.2.2)",
                 limits.sum()
             ),
-        );
+        });
     }
     limits
 }
