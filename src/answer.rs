@@ -3,6 +3,7 @@
 //! names every case, and only a committed acceptance and an exemption come to them.
 
 use nightlatch::audit::LogLine;
+use nightlatch::clock::UnixTime;
 use nightlatch::config::ConfigError;
 use nightlatch::error::{Fault, Part};
 use nightlatch::ledger::Method;
@@ -69,8 +70,8 @@ pub(crate) fn reaction(result: &Result<Verdict, Failure>, who: &Who, occasion: &
         }
         Ok(Verdict::Exempt(exemption)) => Reaction {
             code: PamResultCode::PAM_IGNORE,
-            message: None,
-            log: (Level::Info, line("exempt", who, occasion).with("by", exemption.source())),
+            message: exemption.until().map(|time| Message::Info(roll_out_notice(time))),
+            log: (Level::Info, line("exempt", who, occasion).with("by", exemption.by())),
             delay: Delay::None,
         },
         Ok(Verdict::Refused(unjudged)) => {
@@ -138,6 +139,15 @@ fn backup_notice(left: u8) -> String {
     }
 }
 
+fn roll_out_notice(from: UnixTime) -> String {
+    let shown = from.to_string();
+    let (date, time) = shown.split_once('T').unwrap_or((&shown, ""));
+    let minute = time.get(..5).unwrap_or(time);
+    format!(
+        "From {date} ({minute} UTC) on, you need a second factor to log in here. Ask your administrator to enroll you."
+    )
+}
+
 fn refused(code: PamResultCode, log: (Level, LogLine)) -> Reaction {
     let message = Some(Message::Error(NOT_ACCEPTED.to_owned()));
     Reaction { code, message, log, delay: Delay::AsAfterAWrongPassword }
@@ -158,9 +168,12 @@ fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (L
 
 fn unjudged_code(unjudged: &Unjudged) -> PamResultCode {
     match unjudged {
-        Unjudged::NotACode(_) | Unjudged::NotEnrolled(_) | Unjudged::NoKeyFirst | Unjudged::AnotherUser => {
-            PamResultCode::PAM_AUTH_ERR
-        }
+        Unjudged::NotACode(_)
+        | Unjudged::NotEnrolled(_)
+        | Unjudged::EnrolledMeanwhile
+        | Unjudged::ByPolicy(_)
+        | Unjudged::NoKeyFirst
+        | Unjudged::AnotherUser => PamResultCode::PAM_AUTH_ERR,
         Unjudged::NoAccount(AccountError::Unknown) => PamResultCode::PAM_USER_UNKNOWN,
         Unjudged::NoAccount(AccountError::Alias { .. }) => PamResultCode::PAM_AUTH_ERR,
         Unjudged::NoAccount(AccountError::LookupFailed { .. }) => PamResultCode::PAM_SYSTEM_ERR,
@@ -174,6 +187,13 @@ fn unjudged_line(unjudged: &Unjudged, who: &Who, occasion: &Occasion) -> LogLine
         Unjudged::NotEnrolled(_) => {
             line.with("cause", "not enrolled").with("remedy", format_args!("nightlatch enroll {}", who.shown()))
         }
+        Unjudged::EnrolledMeanwhile => {
+            line.with("cause", "enrolled since this login began").with("remedy", "log in once more")
+        }
+        Unjudged::ByPolicy(by) => line
+            .with("cause", "refused by policy")
+            .with("by", by)
+            .with("remedy", format_args!("see 'nightlatch policy explain {}'", who.shown())),
         Unjudged::NoAccount(cause) => line.with("cause", cause),
         Unjudged::AnotherUser => line.with("cause", ANOTHER_USER),
         Unjudged::NoKeyFirst => line.with("cause", "require_key, and sshd has seen no public key").with(

@@ -99,6 +99,8 @@ pub(crate) mod scripted {
         pub(crate) log: RefCell<Vec<(Level, String)>>,
         pub(crate) delays: usize,
         pub(crate) remembered: Option<Remembered>,
+        /// What somebody else does while the person types.
+        pub(crate) meanwhile: Option<Box<dyn FnOnce()>>,
     }
 
     impl Scripted {
@@ -115,6 +117,7 @@ pub(crate) mod scripted {
                 log: RefCell::new(Vec::new()),
                 delays: 0,
                 remembered: None,
+                meanwhile: None,
             }
         }
 
@@ -156,6 +159,9 @@ pub(crate) mod scripted {
 
         fn ask(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply> {
             self.converse();
+            if let Some(meanwhile) = self.meanwhile.take() {
+                meanwhile();
+            }
             self.prompts.push(prompt.to_owned());
             self.replies.pop_front().map(Zeroizing::new).ok_or(NoReply)
         }

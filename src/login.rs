@@ -6,7 +6,10 @@ use nightlatch::audit::LogLine;
 use nightlatch::clock::Clock;
 use nightlatch::config::{Config, ConfigError};
 use nightlatch::error::Fault;
-use nightlatch::policy::{self, Exemption, Requirement};
+use nightlatch::origin::Origin;
+use nightlatch::policy::{
+    self, By, Circumstances, Decision, Exemption, HostLookups, LookupFailed, PublicKey, Requirement, Unobserved,
+};
 use nightlatch::random::Random;
 use nightlatch::secret::{NotACode, TypedCode};
 use nightlatch::store::{Answer, Enrollment, LockFailure, NotEnrolled, Store};
@@ -34,6 +37,10 @@ pub(crate) enum Unjudged {
     NotACode(NotACode),
     /// The account has no record, and policy wants one.
     NotEnrolled(NotEnrolled),
+    /// It had none when policy decided, and has one now: what was decided is of another person.
+    EnrolledMeanwhile,
+    /// Policy says that this login is refused.
+    ByPolicy(By),
     /// There is no such account, or its name is a second one of its uid.
     NoAccount(AccountError),
     /// `require_key`, and sshd has seen no public key.
@@ -83,37 +90,48 @@ pub(crate) fn authenticate(
 ) -> Result<Verdict, Failure> {
     let config = Config::read(arguments.config())?;
     let password = pam.password();
-    let mut account = look_up(who.named.as_ref().ok_or(NoUser)?)?;
+    let account = look_up(who.named.as_ref().ok_or(NoUser)?)?;
     who.account = account.as_ref().ok().cloned();
-    if arguments.key_first == KeyFirst::Required && !saw_public_key(pam) {
+    let key = public_key(pam);
+    if arguments.key_first == KeyFirst::Required && key == PublicKey::NotSeen {
         return Ok(Verdict::Refused(Unjudged::NoKeyFirst));
     }
-    let requirement = policy::requirement(&config, arguments.leniency);
-    detail(pam, arguments, || LogLine::new("policy").with("user", who.shown()).with("requires", requirement.name()));
-    if let (Requirement::CodeIfEnrolled(leave), Ok(named)) = (requirement, &account)
-        && let Enrollment::NotEnrolled(word) = Store::open(&config, random)?.enrollment(named)?
-    {
-        match known(named.account())? {
-            Ok(sole) => return Ok(Verdict::Exempt(leave.exempt(&sole, word))),
-            Err(second_name) => account = Err(second_name),
+    let prospect = match account {
+        Err(no_account) => Prospect::Refused(Unjudged::NoAccount(no_account)),
+        Ok(named) => {
+            let origin = Origin::of(Some(&occasion.source_text));
+            let leniency = arguments.leniency;
+            let circumstances = Circumstances { service: &occasion.service, origin, key, leniency };
+            let lookups = HostLookups::new(&config, random, clock);
+            let decision = policy::decide(config.policy(), &circumstances, &named, &lookups, &mut Unobserved)?;
+            log_decision(pam, arguments, who, &decision);
+            match decision.requirement {
+                Requirement::Exempt(exemption) => return Ok(Verdict::Exempt(exemption)),
+                Requirement::Code(word) => Prospect::Judged(named, word),
+                Requirement::Refusal => Prospect::Refused(Unjudged::ByPolicy(decision.by)),
+                Requirement::NoAccount(second_name) => Prospect::Refused(Unjudged::NoAccount(second_name)),
+            }
         }
-    }
+    };
     let reply = pam.ask(config.prompt())?;
     if pam.present_user() != who.named {
         return Ok(Verdict::Refused(Unjudged::AnotherUser));
     }
     let code = match TypedCode::parse(&reply, password.as_ref().map(|password| password.as_slice())) {
         Ok(code) => code,
-        Err(not_a_code) => return Ok(Verdict::Refused(Unjudged::NotACode(not_a_code))),
+        Err(not_a_code) => return Ok(Verdict::Refused(prospect.without_a_code(not_a_code))),
     };
-    let named = match account {
-        Ok(named) => named,
-        Err(no_account) => return Ok(Verdict::Refused(Unjudged::NoAccount(no_account))),
+    let (named, word) = match prospect {
+        Prospect::Judged(named, word) => (named, word),
+        Prospect::Refused(unjudged) => return Ok(Verdict::Refused(unjudged)),
     };
     let store = Store::open(&config, random)?;
     let opened = store.lock(&named).and_then(|locked| Ok(locked.open(&named)?));
     let pending = match opened {
-        Ok(open) => open.attempt(&code, occasion, clock)?,
+        Ok(open) => match word {
+            Some(Enrollment::NotEnrolled(_)) => return Ok(Verdict::Refused(Unjudged::EnrolledMeanwhile)),
+            Some(Enrollment::Enrolled(_)) | None => open.attempt(&code, occasion, clock)?,
+        },
         // Nobody gets in here; whether it is a second name matters to the administrator who reads why.
         Err(LockFailure::NotEnrolled(word)) => {
             let second_name = known(named.account())?.err().map(Unjudged::NoAccount);
@@ -131,6 +149,34 @@ pub(crate) fn authenticate(
     let answer = pending.commit()?;
     detail(pam, arguments, || LogLine::new("judged").with("user", who.shown()).with("store", config.store().display()));
     Ok(Verdict::Judged(answer))
+}
+
+/// What can come of a reply, settled before anybody is asked: whoever is asked is asked alike.
+enum Prospect {
+    /// A code is judged; where policy went by what the store knew, that has to hold still.
+    Judged(Named, Option<Enrollment>),
+    /// Nothing is.
+    Refused(Unjudged),
+}
+
+impl Prospect {
+    /// The rule that refuses is named in the log, whatever was typed.
+    fn without_a_code(self, not_a_code: NotACode) -> Unjudged {
+        match self {
+            Self::Refused(by_policy @ Unjudged::ByPolicy(_)) => by_policy,
+            Self::Refused(_) | Self::Judged(..) => Unjudged::NotACode(not_a_code),
+        }
+    }
+}
+
+fn log_decision(pam: &impl Conversation, arguments: &Arguments, who: &Who, decision: &Decision) {
+    if let Some(failed) = &decision.failed {
+        pam.log(Level::Critical, &failed_lookup_line(who, failed));
+    }
+    detail(pam, arguments, || {
+        let (requires, by) = (decision.requirement.name(), &decision.by);
+        LogLine::new("policy").with("user", who.shown()).with("requires", requires).with("by", by)
+    });
 }
 
 /// A line for `debug`: what was decided on the way, never what was typed.
@@ -158,8 +204,16 @@ fn known<T>(answer: Result<T, AccountError>) -> Result<Result<T, AccountError>, 
 }
 
 /// sshd lists each method that succeeded on a line of its own, `publickey` with the key behind it.
-fn saw_public_key(pam: &impl Conversation) -> bool {
-    pam.ssh_auth_info().is_some_and(|info| info.lines().any(|line| line.starts_with("publickey ")))
+fn public_key(pam: &impl Conversation) -> PublicKey {
+    let seen = pam.ssh_auth_info().is_some_and(|info| info.lines().any(|line| line.starts_with("publickey ")));
+    if seen { PublicKey::Seen } else { PublicKey::NotSeen }
+}
+
+fn failed_lookup_line(who: &Who, failed: &LookupFailed) -> LogLine {
+    LogLine::new("lookup-failed")
+        .with("user", who.shown())
+        .with("cause", format_args!("{failed}; a rule depends on it, so nobody is exempt"))
+        .with("remedy", failed.remedy())
 }
 
 fn lost_slot_line(path: &std::path::Path) -> LogLine {

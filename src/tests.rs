@@ -66,19 +66,7 @@ impl Site {
         fs::write(&path, text).unwrap();
         let config = Config::read(Some(&path)).unwrap();
         initialise(&config, &path, &SystemRandom).unwrap();
-        let account = Account::resolve(&UserName::parse(b"daemon").unwrap()).unwrap();
-        let store = Store::open(&config, &SystemRandom).unwrap();
-        let basis = Basis::from(store.enrollment(account.named()).unwrap());
-        let settings = DeviceSettings {
-            name: DeviceName::parse("phone").unwrap(),
-            kind: Kind::Totp { period: Period::THIRTY, offset: 0 },
-            algorithm: Algorithm::Sha1,
-            digits: Digits::SIX,
-        };
-        let secret = SharedSecret::from_base32(SECRET).unwrap();
-        let draft = Draft::new(account, basis, settings, secret, 10, UnixTime(NOON), &SystemRandom).unwrap();
-        let Ok(sheet) = store.commit(draft.vouched_for(), UnixTime(NOON)) else { panic!("not committed") };
-        let backup_codes = sheet.expose_codes().map(str::to_owned).collect();
+        let backup_codes = enroll(&config, "daemon");
         Self { directory, clock: FixedClock(Cell::new(NOON)), backup_codes }
     }
 
@@ -99,7 +87,25 @@ impl Site {
     }
 }
 
+/// Enrolls with the one secret; gives the backup codes.
+fn enroll(config: &Config, user: &str) -> Vec<String> {
+    let account = Account::resolve(&UserName::parse(user.as_bytes()).unwrap()).unwrap();
+    let store = Store::open(config, &SystemRandom).unwrap();
+    let basis = Basis::from(store.enrollment(account.named()).unwrap());
+    let settings = DeviceSettings {
+        name: DeviceName::parse("phone").unwrap(),
+        kind: Kind::Totp { period: Period::THIRTY, offset: 0 },
+        algorithm: Algorithm::Sha1,
+        digits: Digits::SIX,
+    };
+    let secret = SharedSecret::from_base32(SECRET).unwrap();
+    let draft = Draft::new(account, basis, settings, secret, 10, UnixTime(NOON), &SystemRandom).unwrap();
+    let Ok(sheet) = store.commit(draft.vouched_for(), UnixTime(NOON)) else { panic!("not committed") };
+    sheet.expose_codes().map(str::to_owned).collect()
+}
+
 mod panics;
+mod policy;
 
 fn code_at(wall: u64) -> String {
     let secret = SharedSecret::from_base32(SECRET).unwrap();

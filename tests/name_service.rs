@@ -104,7 +104,8 @@ fn a_name_service_that_fails_on_the_way_back_from_the_uid_exempts_nobody() {
             (ann, &site.strict, prompts),
             (ann, &site.nullok, prompts),
             (bob, &site.strict, 1),
-            (bob, &site.nullok, prompts),
+            // Whom nothing exempts is asked like everybody.
+            (bob, &site.nullok, 1),
         ] {
             let journal = Journal::mark();
             let words = says(&format!("{}:{} {back}", found.name, uid_of(found)));
@@ -116,6 +117,91 @@ fn a_name_service_that_fails_on_the_way_back_from_the_uid_exempts_nobody() {
         }
     }
     site.is_well();
+}
+
+/// /etc/nsswitch.conf has this line for groups; accounts are in the files.
+fn group_nsswitch(services: &str) -> String {
+    let file = format!("/tmp/{}", unique("nsswitch"));
+    format!("printf 'passwd: files\\ngroup: {services}\\n' >{file}; mount --bind {file} /etc/nsswitch.conf")
+}
+
+/// A line whose one rule exempts a group, which has ann in it.
+fn exempting(ann: &Person, by_gid: bool) -> (Service, String) {
+    let group = unique("group");
+    ok("groupadd", &[&group]);
+    ok("usermod", &["-aG", &group, &ann.name]);
+    let gid = ok("getent", &["group", &group]).split(':').nth(2).unwrap().to_owned();
+    let named = if by_gid { gid.clone() } else { format!("'{group}'") };
+    let rule = format!("[[rule]]\nname = 'friends'\naction = 'exempt'\ngroup = [{named}]\n");
+    (Service::behind_a_success(&format!("config={}", config(&rule))), gid)
+}
+
+#[test]
+fn a_group_database_that_fails_exempts_nobody_and_codes_go_on() {
+    let ann = Person::enrolled("ann");
+    let (by_name, gid) = exempting(&ann, false);
+    let word = |word: &str| format!("BED_NSS_GROUP={word}");
+    let login = |services: &str, environment: &str, code: &str| {
+        let journal = Journal::mark();
+        let driven = login_where(&group_nsswitch(services), &[environment], &by_name, &ann.name, code);
+        (driven.answer(), driven.prompts(), journal.all())
+    };
+    let (answer, prompts, log) = login("files", &word("notfound"), "");
+    assert_eq!((answer.as_str(), prompts), ("PAM_SUCCESS", 0), "{log}");
+    assert!(log.contains(" by=rule:friends"), "{log}");
+    for (nth, error) in ["unavail:5", "unavail:111", "tryagain:110"].into_iter().enumerate() {
+        let (answer, prompts, log) = login("bed", &word(error), &ann.backup_codes[nth]);
+        assert_eq!((answer.as_str(), prompts), ("PAM_SUCCESS", 1), "{error}: {log}");
+        let line = log.lines().find(|line| line.contains("lookup-failed")).unwrap_or_else(|| panic!("{error}: {log}"));
+        assert!(line.contains("the group database does not answer for") && line.contains(REMEDY), "{line}");
+        assert_eq!(login("bed", &word(error), &ann.wrong_code()).0, "PAM_AUTH_ERR", "{error}");
+    }
+    // A group that there is not holds nobody, and that is no failure.
+    let (answer, prompts, log) = login("bed", &word("notfound"), &ann.wrong_code());
+    assert_eq!((answer.as_str(), prompts, log.contains("lookup-failed")), ("PAM_AUTH_ERR", 1, false), "{log}");
+    assert_eq!(login("bed", &word(&format!("is:{gid}")), "").1, 0);
+}
+
+/// libc tells nobody that it could not ask for somebody's groups: this is why rules for groups may only relax.
+#[test]
+fn groups_that_are_not_seen_make_no_login_laxer() {
+    let ann = Person::enrolled("ann");
+    let (by_gid, gid) = exempting(&ann, true);
+    let only = format!(
+        "[[rule]]\nname = 'friends'\naction = 'require'\ngroup = [{gid}]\n[[rule]]\nname = 'others'\naction = 'refuse'\n"
+    );
+    let only = Service::behind_a_success(&format!("config={}", config(&only)));
+    let login = |services: &str, service: &Service, code: &str| {
+        let outage = ["BED_NSS_GROUP=unavail:5"];
+        let driven = login_where(&group_nsswitch(services), &outage, service, &ann.name, code);
+        (driven.answer(), driven.prompts())
+    };
+    let answers = |answer: &str, prompts| (answer.to_owned(), prompts);
+    assert_eq!(login("files", &by_gid, ""), answers("PAM_SUCCESS", 0));
+    assert_eq!(login("files", &only, &ann.backup_codes[0]), answers("PAM_SUCCESS", 1));
+    for services in ["bed", "there-is-none"] {
+        assert_eq!(login(services, &by_gid, &ann.wrong_code()), answers("PAM_AUTH_ERR", 1), "{services}");
+        let journal = Journal::mark();
+        assert_eq!(login(services, &only, &ann.backup_codes[1]), answers("PAM_AUTH_ERR", 1), "{services}");
+        assert!(journal.lines(&only.name).contains("by=rule:others"), "{services}: {}", journal.all());
+    }
+    assert_eq!(ann.status()["backup_codes_left"], 9, "what a rule refuses is not judged");
+}
+
+#[test]
+fn whoever_s_uid_cannot_be_asked_for_is_exempt_by_no_rule() {
+    let (ann, bob) = (Person::enrolled("ann"), Person::stranger("bob"));
+    let rule = "[[rule]]\nname = 'all'\naction = 'exempt'\n";
+    let service = Service::behind_a_success(&format!("config={}", config(rule)));
+    assert_eq!(attempt(&service, &bob.name, "").prompts(), 0);
+    for (person, answer) in [(&ann, "PAM_SUCCESS"), (&bob, "PAM_SYSTEM_ERR")] {
+        let words = says(&format!("{}:{} unavail:5", person.name, uid_of(person)));
+        let journal = Journal::mark();
+        let driven = login_where(&nsswitch("bed"), &[&words], &service, &person.name, &ann.backup_codes[0]);
+        assert_eq!((driven.answer().as_str(), driven.prompts()), (answer, 1), "{}", driven.output);
+        let log = journal.all();
+        assert!(log.contains("lookup-failed") && log.contains(OUTAGE), "{log}");
+    }
 }
 
 /// One question less that can fail, and for sites with a directory one journey less: the record says for whom it is.

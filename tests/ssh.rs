@@ -241,3 +241,24 @@ fn an_exempt_person_gets_in_by_the_key_alone_and_is_not_locked_out() {
     let screen = ssh(&stranger, "-o PubkeyAuthentication=no").rest();
     assert!(screen.contains("Permission denied") && !screen.contains(GOT_IN), "{screen}");
 }
+
+/// README's rule for the deploy group.
+#[test]
+fn for_a_group_that_a_rule_exempts_the_key_is_enough_and_for_others_it_is_not() {
+    let _sshd = Recipe::installed("sshd-key-code");
+    let (ann, bob) = (Person::enrolled("ann"), Person::enrolled("bob"));
+    let group = unique("deploy");
+    ok("groupadd", &[&group]);
+    ok("usermod", &["-aG", &group, &ann.name]);
+    let rule = format!(
+        "[[rule]]\nname = 'deploy'\naction = 'exempt'\ngroup = ['{group}']\nservice = ['sshd']\nssh_key = true\n"
+    );
+    let _rule = Changed::arguments("sshd", &format!("config={}", config(&rule)));
+    let journal = Journal::mark();
+    let screen = ssh(&ann, &key_of(&ann)).rest();
+    assert!(screen.contains(GOT_IN) && !screen.contains(PROMPT), "{screen}");
+    let lines = journal.lines(&ann.name);
+    assert!(lines.contains("service=sshd source=127.0.0.1 by=rule:deploy"), "{lines}");
+    let screen = ssh(&bob, &key_of(&bob)).sees(PROMPT).types(&bob.code(0)).rest();
+    assert!(screen.contains(GOT_IN), "{screen}");
+}

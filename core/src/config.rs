@@ -2,13 +2,18 @@
 //! The administrator's config.toml, read from a trusted file into values that are all in their range.
 //! What is wrong in it is an error with line and column; it is never passed over.
 
-use std::ops::RangeInclusive;
-use std::path::{Component, Path, PathBuf};
+mod rules;
+mod section;
+mod settings;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use std::path::{Path, PathBuf};
 
+use toml::de::DeTable;
+
+use crate::config::section::{Section, Wrongs};
+use crate::config::settings::{SETTINGS, read_file};
 use crate::error::Fault;
+use crate::policy::Policy;
 use crate::record::{Digits, Period};
 use crate::secret::Algorithm;
 use crate::trusted::TrustedFile;
@@ -17,8 +22,6 @@ use crate::verify::throttle::Limits;
 
 /// Where the config lies unless an argument says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/nightlatch/config.toml";
-/// NIST 800-63B-4 §3.2.2: no more wrong codes than this before the authenticator is disabled.
-const MOST_FAILURES: u32 = 100;
 
 /// What holds for this host.
 #[derive(Debug, Clone)]
@@ -28,17 +31,8 @@ pub struct Config {
     prompt: String,
     window: Window,
     limits: Limits,
-    not_enrolled: Option<NotEnrolledRule>,
+    policy: Policy,
     enroll: EnrollDefaults,
-}
-
-/// What becomes of a person who is not enrolled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotEnrolledRule {
-    /// Asked and refused.
-    Refuse,
-    /// Not asked.
-    Exempt,
 }
 
 /// The site's defaults for `nightlatch enroll`.
@@ -84,6 +78,21 @@ pub enum ConfigError {
     },
 }
 
+/// Everything that is wrong with the config, in the order of the file; at least one thing.
+#[derive(Debug)]
+pub struct ConfigErrors {
+    /// What a login tells of.
+    pub first: ConfigError,
+    /// The others.
+    pub further: Vec<ConfigError>,
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(first: ConfigError) -> Self {
+        Self { first, further: Vec::new() }
+    }
+}
+
 impl ConfigError {
     /// What an administrator does about it.
     #[must_use]
@@ -114,7 +123,7 @@ impl Default for Config {
             prompt: "Verification code: ".to_owned(),
             window: Window::ONE,
             limits: Limits::default(),
-            not_enrolled: None,
+            policy: Policy::default(),
             enroll: EnrollDefaults {
                 issuer: None,
                 account: None,
@@ -137,11 +146,20 @@ impl Config {
     ///
     /// [`ConfigError`]: a file that is not root's alone, that was named and is missing, or whose content is wrong.
     pub fn read(named: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::read_whole(named).map_err(|errors| errors.first)
+    }
+
+    /// The same for whoever wants to know of everything that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::read`], each of them.
+    pub fn read_whole(named: Option<&Path>) -> Result<Self, ConfigErrors> {
         let path = named.unwrap_or(Path::new(DEFAULT_PATH));
-        match (TrustedFile::read_public(path)?, named) {
-            (Some(file), _) => Self::parse(file.contents(), file.path()),
+        match (TrustedFile::read_public(path).map_err(ConfigError::from)?, named) {
+            (Some(file), _) => Self::parse_whole(file.contents(), file.path()),
             (None, None) => Ok(Self::default()),
-            (None, Some(path)) => Err(ConfigError::NamedAndMissing { path: path.to_owned() }),
+            (None, Some(path)) => Err(ConfigError::NamedAndMissing { path: path.to_owned() }.into()),
         }
     }
 
@@ -151,6 +169,15 @@ impl Config {
     ///
     /// [`ConfigError::Content`] with line and column.
     pub fn parse(contents: &[u8], path: &Path) -> Result<Self, ConfigError> {
+        Self::parse_whole(contents, path).map_err(|errors| errors.first)
+    }
+
+    /// The same for whoever wants to know of everything that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::parse`], each of them; of what is no TOML the first.
+    pub fn parse_whole(contents: &[u8], path: &Path) -> Result<Self, ConfigErrors> {
         let content = |text: &str, offset: usize, message: String| {
             let (line, column) = line_and_column(text, offset);
             ConfigError::Content { path: path.to_owned(), line, column, message }
@@ -167,9 +194,13 @@ impl Config {
             let message = error.message().replace('\n', "; ");
             content(text, error.span().map_or(0, |span| span.start), message)
         })?;
-        Section::new(document.get_ref(), 0, SETTINGS)
-            .and_then(|file| read_file(&file))
-            .map_err(|wrong| content(text, wrong.at, wrong.message))
+        let wrongs = Wrongs::default();
+        let config = read_file(&Section::new(document.get_ref(), 0, SETTINGS, &wrongs), text);
+        let mut errors = wrongs.into_list().into_iter().map(|wrong| content(text, wrong.at, wrong.message));
+        match errors.next() {
+            None => Ok(config),
+            Some(first) => Err(ConfigErrors { first, further: errors.collect() }),
+        }
     }
 
     /// The store's directory.
@@ -196,10 +227,10 @@ impl Config {
         Rules { window: self.window, limits: self.limits }
     }
 
-    /// What the file says of people who are not enrolled; where it says nothing, the module's argument decides.
+    /// Who is asked.
     #[must_use]
-    pub fn not_enrolled(&self) -> Option<NotEnrolledRule> {
-        self.not_enrolled
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The site's defaults for enrollments.
@@ -231,177 +262,6 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let line = before.matches('\n').count().saturating_add(1);
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
     (line, column)
-}
-
-/// What is wrong, and at which byte of the text.
-struct Wrong {
-    at: usize,
-    message: String,
-}
-
-/// A table of the file in which only the settings that are known may stand.
-struct Section<'t, 'i> {
-    table: Option<&'t DeTable<'i>>,
-    at: usize,
-}
-
-impl<'t, 'i> Section<'t, 'i> {
-    fn new(table: &'t DeTable<'i>, at: usize, known: &[&str]) -> Result<Self, Wrong> {
-        let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
-        match unknown.min_by_key(|key| key.span().start) {
-            Some(key) => Err(Wrong {
-                at: key.span().start,
-                message: format!("unknown setting `{}`; known here are {}", key.get_ref(), known.join(", ")),
-            }),
-            None => Ok(Self { table: Some(table), at }),
-        }
-    }
-
-    fn value(&self, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
-        self.table?.get(key)
-    }
-
-    fn section(&self, key: &str, known: &[&str]) -> Result<Self, Wrong> {
-        match self.value(key) {
-            None => Ok(Self { table: None, at: self.at }),
-            Some(value) => match value.get_ref().as_table() {
-                Some(table) => Self::new(table, value.span().start, known),
-                None => Err(wrong_type(value, "a table")),
-            },
-        }
-    }
-
-    /// A text that `make` takes, or else the sentence on what is expected.
-    fn text<T>(&self, key: &str, make: impl FnOnce(&str) -> Result<T, &'static str>) -> Result<Option<T>, Wrong> {
-        let Some(value) = self.value(key) else { return Ok(None) };
-        let text = value.get_ref().as_str().ok_or_else(|| wrong_type(value, "a string"))?;
-        make(text).map(Some).map_err(|expected| Wrong { at: value.span().start, message: expected.to_owned() })
-    }
-
-    /// A whole number in its range, in the type that it has in the config.
-    fn number<T: TryFrom<u64>>(&self, key: &str, range: RangeInclusive<u64>) -> Result<Option<T>, Wrong> {
-        let Some(value) = self.value(key) else { return Ok(None) };
-        let digits = value.get_ref().as_integer().ok_or_else(|| wrong_type(value, "a whole number"))?;
-        let number = u64::from_str_radix(digits.as_str(), digits.radix()).ok();
-        let number = number.filter(|number| range.contains(number)).and_then(|number| T::try_from(number).ok());
-        number.map(Some).ok_or_else(|| Wrong {
-            at: value.span().start,
-            message: format!("{} to {} is expected here", range.start(), range.end()),
-        })
-    }
-}
-
-fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str) -> Wrong {
-    let found = value.get_ref().type_str();
-    Wrong { at: value.span().start, message: format!("{expected} is expected here, not: {found}") }
-}
-
-const SETTINGS: &[&str] = &["store", "keys", "prompt", "totp", "throttle", "default", "enroll"];
-const ENROLL_SETTINGS: &[&str] = &["issuer", "account", "algorithm", "digits", "period", "backup_codes"];
-const THROTTLE_SETTINGS: &[&str] = &[
-    "known_sources",
-    "known_failures",
-    "combined_failures",
-    "other_failures",
-    "free_failures",
-    "first_wait",
-    "long_wait_from",
-    "long_wait",
-];
-
-fn read_file(file: &Section<'_, '_>) -> Result<Config, Wrong> {
-    let default = Config::default();
-    let totp = file.section("totp", &["window"])?;
-    let people = file.section("default", &["not_enrolled"])?;
-    Ok(Config {
-        store: file.text("store", absolute_path)?.unwrap_or(default.store),
-        keys: file.text("keys", absolute_path)?.unwrap_or(default.keys),
-        prompt: file.text("prompt", prompt)?.unwrap_or(default.prompt),
-        window: totp.number("window", 0..=1)?.and_then(Window::new).unwrap_or(default.window),
-        limits: read_limits(&file.section("throttle", THROTTLE_SETTINGS)?)?,
-        not_enrolled: people.text("not_enrolled", not_enrolled)?,
-        enroll: read_enroll(&file.section("enroll", ENROLL_SETTINGS)?, default.enroll)?,
-    })
-}
-
-fn read_enroll(section: &Section<'_, '_>, default: EnrollDefaults) -> Result<EnrollDefaults, Wrong> {
-    Ok(EnrollDefaults {
-        issuer: section.text("issuer", label)?,
-        account: section.text("account", label)?,
-        algorithm: section.text("algorithm", algorithm)?.unwrap_or(default.algorithm),
-        digits: section.number("digits", 6..=8)?.and_then(Digits::new).unwrap_or(default.digits),
-        period: section.number("period", 15..=120)?.and_then(Period::new).unwrap_or(default.period),
-        backup_codes: section.number("backup_codes", 0..=20)?.unwrap_or(default.backup_codes),
-    })
-}
-
-/// The numbers, with their sum held against NIST's: none can mean "never".
-fn read_limits(section: &Section<'_, '_>) -> Result<Limits, Wrong> {
-    let default = Limits::default();
-    let limits = Limits {
-        known_sources: section.number("known_sources", 0..=8)?.unwrap_or(default.known_sources),
-        known_failures: section.number("known_failures", 1..=100)?.unwrap_or(default.known_failures),
-        combined_failures: section.number("combined_failures", 1..=100)?.unwrap_or(default.combined_failures),
-        other_failures: section.number("other_failures", 1..=100)?.unwrap_or(default.other_failures),
-        free_failures: section.number("free_failures", 0..=10)?.unwrap_or(default.free_failures),
-        first_wait: section.number("first_wait", 1..=86_400)?.unwrap_or(default.first_wait),
-        long_wait_from: section.number("long_wait_from", 1..=10)?.unwrap_or(default.long_wait_from),
-        long_wait: section.number("long_wait", 60..=86_400)?.unwrap_or(default.long_wait),
-    };
-    if limits.sum() > MOST_FAILURES {
-        return Err(Wrong {
-            at: section.at,
-            message: format!(
-                "known_sources x known_failures + combined_failures + other_failures is {}; at most {MOST_FAILURES} \
-                 wrong codes may be judged before an administrator unlocks (NIST 800-63B-4 3.2.2)",
-                limits.sum()
-            ),
-        });
-    }
-    Ok(limits)
-}
-
-fn absolute_path(text: &str) -> Result<PathBuf, &'static str> {
-    let path = PathBuf::from(text);
-    let plain = path.components().all(|c| matches!(c, Component::RootDir | Component::Normal(_)));
-    if path.is_absolute() && plain { Ok(path) } else { Err("an absolute path without '..' is expected here") }
-}
-
-fn prompt(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
-        return Err("a prompt has 1 to 128 bytes and no control characters");
-    }
-    // sudo replaces a prompt that looks like the password's by its own (THREATS H-06).
-    if text.trim().trim_end_matches(':').trim_end().eq_ignore_ascii_case("password") {
-        return Err("a prompt like the password's would be replaced by sudo and mistaken by people");
-    }
-    Ok(text.to_owned())
-}
-
-fn label(text: &str) -> Result<String, &'static str> {
-    let refused = text.trim().is_empty() || text.len() > 128 || text.chars().any(|c| c.is_control() || c == ':');
-    if refused {
-        Err("1 to 128 bytes without ':' and control characters are expected here")
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-fn not_enrolled(text: &str) -> Result<NotEnrolledRule, &'static str> {
-    match text {
-        "refuse" => Ok(NotEnrolledRule::Refuse),
-        "exempt" => Ok(NotEnrolledRule::Exempt),
-        _ => Err("\"refuse\" or \"exempt\" is expected here"),
-    }
-}
-
-fn algorithm(text: &str) -> Result<Algorithm, &'static str> {
-    match text {
-        "sha1" => Ok(Algorithm::Sha1),
-        "sha256" => Ok(Algorithm::Sha256),
-        "sha512" => Ok(Algorithm::Sha512),
-        _ => Err("\"sha1\", \"sha256\" or \"sha512\" is expected here"),
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod ledger;
+pub mod origin;
 pub mod policy;
 pub mod random;
 pub mod record;

@@ -58,6 +58,7 @@ impl fmt::Display for UserName {
 pub struct Named {
     name: UserName,
     uid: u32,
+    gid: u32,
 }
 
 /// An account as the system's database spells it: its name is the one that its uid leads back to. What may be enrolled, and
@@ -102,7 +103,7 @@ impl Named {
         // A case-insensitive database answers ALICE with alice: what counts from here on is its spelling.
         let spelt = UserName::parse(found.name.as_bytes()).map_err(|NotAUserName| AccountError::Unknown)?;
         let is_as_asked = spelt == *name;
-        let named = Self { name: spelt, uid: found.uid.as_raw() };
+        let named = Self { name: spelt, uid: found.uid.as_raw(), gid: found.gid.as_raw() };
         if is_as_asked { Ok(named) } else { named.account().map(|Account(named)| named) }
     }
 
@@ -132,6 +133,11 @@ impl Named {
     pub fn uid(&self) -> u32 {
         self.uid
     }
+
+    /// The gid of its primary group.
+    pub(crate) fn gid(&self) -> u32 {
+        self.gid
+    }
 }
 
 fn lookup_failed(errno: nix::errno::Errno) -> AccountError {
@@ -156,7 +162,7 @@ impl Account {
     pub fn of_uid(uid: u32) -> Result<Option<Self>, AccountError> {
         match User::from_uid(Uid::from_raw(uid)) {
             Ok(Some(user)) => match UserName::parse(user.name.as_bytes()) {
-                Ok(name) => Ok(Some(Self(Named { name, uid }))),
+                Ok(name) => Ok(Some(Self(Named { name, uid, gid: user.gid.as_raw() }))),
                 Err(NotAUserName) => Ok(None),
             },
             Ok(None) => Ok(None),
@@ -191,7 +197,7 @@ impl Account {
 
     #[cfg(test)]
     pub(crate) fn for_test(name: &str, uid: u32) -> Self {
-        Self(Named { name: UserName::parse(name.as_bytes()).unwrap(), uid })
+        Self(Named { name: UserName::parse(name.as_bytes()).unwrap(), uid, gid: uid })
     }
 }
 

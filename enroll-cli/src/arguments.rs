@@ -76,7 +76,32 @@ pub(crate) enum Command {
     /// Find what locks people out, or would on a full disk; exit status 1 if anything
     #[command(after_help = "Example:\n  nightlatch doctor\n  nightlatch doctor --mend")]
     Doctor(DoctorArguments),
+    /// Show what the rules in the config make of a login, and what is wrong with them
+    #[command(after_help = POLICY_EXAMPLES, disable_help_subcommand = true)]
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
 }
+
+#[derive(Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Show which rule decides about a login, and what each rule before it was passed over for
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArguments),
+    /// Look for errors and for what is surely not meant so in the config; exit status 1 if anything
+    #[command(after_help = "Example:\n  nightlatch policy check")]
+    Check,
+}
+
+const POLICY_EXAMPLES: &str = "\
+Example:
+  nightlatch policy check
+  nightlatch policy explain alice --service sshd --from 192.0.2.7";
+const EXPLAIN_EXAMPLES: &str = "\
+Example:
+  nightlatch policy explain alice --service sudo
+  nightlatch policy explain backup --service sshd --from 192.0.2.7 --ssh-key";
 
 const ENROLL_EXAMPLES: &str = "\
 Example:
@@ -166,6 +191,24 @@ pub(crate) struct DoctorArguments {
     /// Write files anew whose blocks are shared, missing or copied on write
     #[arg(long)]
     pub(crate) mend: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArguments {
+    /// Whose login
+    pub(crate) user: String,
+    /// By which service: the name of its file in /etc/pam.d
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: String,
+    /// From where: what the service gives as PAM_RHOST [default: a local login]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) from: Option<String>,
+    /// sshd has seen a public key before
+    #[arg(long)]
+    pub(crate) ssh_key: bool,
+    /// The module's line has the argument nullok
+    #[arg(long)]
+    pub(crate) nullok: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -122,6 +122,64 @@ pub(crate) struct LastLogin {
     pub(crate) source: Option<String>,
 }
 
+/// What the policy makes of a login.
+#[derive(Serialize)]
+pub(crate) struct Explained<'a> {
+    pub(crate) schema: u32,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    /// `None` where the store does not tell.
+    pub(crate) enrolled: Option<bool>,
+    pub(crate) service: &'a str,
+    /// `None` for a local login.
+    pub(crate) source: Option<&'a str>,
+    pub(crate) ssh_key: bool,
+    pub(crate) nullok: bool,
+    pub(crate) passed_over: Vec<PassedOver>,
+    /// As the log has it.
+    pub(crate) decided_by: String,
+    /// Line of the rule; `None` where none decides.
+    pub(crate) line: Option<usize>,
+    pub(crate) action: &'static str,
+    pub(crate) outcome: &'static str,
+    /// From when on this login will be refused.
+    pub(crate) refused_from: Option<String>,
+    /// A look-up that a rule depends on, and that did not answer.
+    pub(crate) lookup_failed: Option<String>,
+    pub(crate) warnings: Vec<PolicyWarning>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct PassedOver {
+    pub(crate) rule: String,
+    pub(crate) line: usize,
+    pub(crate) condition: &'static str,
+    pub(crate) reason: String,
+}
+
+/// What is wrong with a config, or surely not meant so.
+#[derive(Serialize)]
+pub(crate) struct Checked<'a> {
+    pub(crate) schema: u32,
+    pub(crate) path: std::borrow::Cow<'a, str>,
+    pub(crate) errors: Vec<PolicyError<'a>>,
+    pub(crate) warnings: Vec<PolicyWarning>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct PolicyError<'a> {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) message: &'a str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct PolicyWarning {
+    pub(crate) line: usize,
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+}
+
 #[derive(Serialize)]
 struct Failed<'a> {
     schema: u32,

@@ -129,6 +129,14 @@ impl Person {
     }
 }
 
+/// A config of its own; the store is the host's.
+pub fn config(lines: &str) -> String {
+    in_the_bed();
+    let path = format!("/etc/nightlatch/{}.toml", unique("config"));
+    fs::write(&path, lines).unwrap();
+    path
+}
+
 /// A service file of its own under /etc/pam.d; gone when the test ends.
 pub struct Service {
     pub name: String,

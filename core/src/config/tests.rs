@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::policy::NotEnrolledRule;
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::parse(text.as_bytes(), Path::new("/c.toml")).map_err(|error| error.to_string())
@@ -26,7 +27,7 @@ fn the_text_that_init_writes_says_what_holds_without_it() {
         assert_eq!(config.rules().window, default.rules().window);
         assert_eq!(config.enroll().algorithm, default.enroll().algorithm);
         assert_eq!(config.enroll().backup_codes, default.enroll().backup_codes);
-        assert_ne!(config.not_enrolled(), Some(NotEnrolledRule::Exempt));
+        assert_eq!(config.policy(), default.policy());
     }
 }
 
@@ -115,7 +116,7 @@ fn what_is_set_holds() {
     assert_eq!(config.prompt(), "Code? ");
     assert_eq!(config.rules().window, Window::new(0).unwrap());
     assert_eq!((config.rules().limits.known_sources, config.rules().limits.sum()), (0, 30));
-    assert_eq!(config.not_enrolled(), Some(NotEnrolledRule::Exempt));
+    assert_eq!(config.policy().not_enrolled, Some(NotEnrolledRule::Exempt));
     assert_eq!(config.enroll().algorithm, Algorithm::Sha256);
     assert_eq!((config.enroll().digits.count(), config.enroll().period.seconds()), (8, 60));
 }

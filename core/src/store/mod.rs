@@ -53,6 +53,13 @@ pub struct Store<'r> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotEnrolled(());
 
+impl NotEnrolled {
+    #[cfg(test)]
+    pub(crate) fn for_test() -> Self {
+        Self(())
+    }
+}
+
 /// What the store knows of an account without locking it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enrollment {

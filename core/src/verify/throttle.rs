@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{BootId, BootTime, Moment, UnixTime};
+use crate::origin::Origin;
 
 /// Where an attempt comes from, as far as it can be trusted: IP literals only, since a name is whatever the other side's
 /// name server says (THREATS V64).
@@ -26,16 +27,14 @@ impl Source {
     /// Reads PAM_RHOST.
     #[must_use]
     pub fn of(remote_host: Option<&str>) -> Self {
-        let Some(text) = remote_host.filter(|text| !text.is_empty()) else {
-            return Self::Local;
-        };
-        match text.parse::<IpAddr>().map(|address| address.to_canonical()) {
-            Ok(IpAddr::V4(address)) => Self::V4(address.octets()),
-            Ok(IpAddr::V6(address)) => {
+        match Origin::of(remote_host) {
+            Origin::Local => Self::Local,
+            Origin::Address(IpAddr::V4(address)) => Self::V4(address.octets()),
+            Origin::Address(IpAddr::V6(address)) => {
                 let [a, b, c, d, e, f, g, h, ..] = address.octets();
                 Self::V6([a, b, c, d, e, f, g, h])
             }
-            Err(_) => Self::Elsewhere,
+            Origin::Elsewhere => Self::Elsewhere,
         }
     }
 }

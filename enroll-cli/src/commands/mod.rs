@@ -5,13 +5,14 @@ mod backup_codes;
 mod doctor;
 mod enroll;
 mod init;
+mod policy;
 mod remove;
 mod status;
 mod unlock;
 mod verify;
 
 use crate::Outcome;
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, PolicyCommand};
 use crate::site::Site;
 use crate::terminal::Terminal;
 
@@ -32,5 +33,9 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
         Command::Unlock { user } => unlock::run(user, &site()?, terminal),
         Command::Remove(options) => remove::run(options, &site()?, terminal),
         Command::Doctor(options) => doctor::run(options, &site()?, terminal),
+        Command::Policy { command: PolicyCommand::Explain(options) } => {
+            policy::explain::run(options, &site()?, terminal)
+        }
+        Command::Policy { command: PolicyCommand::Check } => policy::check::run(named, terminal),
     }
 }

@@ -22,6 +22,7 @@ mod enroll;
 mod enroll_on_a_terminal;
 mod enroll_unattended;
 mod init;
+mod policy;
 mod qr_code;
 mod remove;
 mod status;

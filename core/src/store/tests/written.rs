@@ -131,17 +131,3 @@ fn init_writes_the_config_with_every_default_for_all_to_read() {
     assert!(initialise(&config, &path, &SystemRandom).unwrap().is_empty());
     assert_eq!(fs::read_to_string(&path).unwrap(), "prompt = 'Code? '\n", "an administrator's words stay");
 }
-
-#[test]
-fn an_exemption_says_what_allowed_it() {
-    use crate::policy::{Leniency, Requirement, requirement};
-    let (site, exempts) = (Site::empty(), Site::under("[default]\nnot_enrolled = 'exempt'\n"));
-    for (site, leniency, source) in
-        [(&site, Leniency::Nullok, "nullok"), (&exempts, Leniency::Strict, "default.not_enrolled")]
-    {
-        let Requirement::CodeIfEnrolled(leave) = requirement(&site.config, leniency) else { panic!("strict") };
-        let enrollment = site.open().unwrap().enrollment(alice().named()).unwrap();
-        let Enrollment::NotEnrolled(word) = enrollment else { panic!("enrolled") };
-        assert_eq!(leave.exempt(&alice(), word).source(), source);
-    }
-}
