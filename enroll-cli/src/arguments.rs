@@ -112,7 +112,7 @@ pub(crate) struct EnrollArguments {
     /// Change nothing and succeed where the account is enrolled already
     #[arg(long, conflicts_with = "replace")]
     pub(crate) if_not_enrolled: bool,
-    /// Replace what is enrolled; it holds until the new code is confirmed
+    /// Replace all that is enrolled, every device; it holds until the new code is confirmed
     #[arg(long)]
     pub(crate) replace: bool,
 }

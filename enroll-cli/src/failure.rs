@@ -260,7 +260,8 @@ impl Failure {
             Self::TransientUid { .. } => "enroll an account with a uid of its own".to_owned(),
             Self::NotEnrolled { who } => format!("'nightlatch enroll {who}' enrolls; 'nightlatch list' shows who is"),
             Self::AlreadyEnrolled { user } => format!(
-                "'nightlatch enroll {user} --replace' for a new phone; 'nightlatch backup-codes {user}' for new backup codes"
+                "'nightlatch device add {user}' for a device more; 'nightlatch enroll {user} --replace' for a new one in the \
+                 place of all; 'nightlatch backup-codes {user}' for new backup codes"
             ),
             Self::Overtaken { user } => format!("see 'nightlatch status {user}', then run it again"),
             Self::Usage { remedy, .. } => remedy.clone(),

@@ -31,7 +31,7 @@ pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -
     };
     let plan = Plan::new(name, &options.new, site, &account)?;
     let store = site.store()?;
-    let Some(basis) = basis(options, &store, &account)? else {
+    let Some(basis) = basis(options, &store, &account, terminal)? else {
         return unchanged(&account, terminal);
     };
     let introduction = Introduction { account: &account, plan: &plan, options: &options.new, site, terminal };
@@ -56,11 +56,22 @@ pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -
 
 /// What the draft is made for, or `None` where there is nothing to do. A record that is there has to open: one that is
 /// damaged, or made for another name, is a fault, and not "enrolled already".
-fn basis<'s>(options: &EnrollArguments, store: &'s Store<'s>, account: &Account) -> Result<Option<Basis>, Failure> {
+fn basis<'s>(
+    options: &EnrollArguments,
+    store: &'s Store<'s>,
+    account: &Account,
+    terminal: &Terminal,
+) -> Result<Option<Basis>, Failure> {
     let enrollment = store.enrollment(account.named())?;
-    match enrollment {
+    let devices = match enrollment {
         Enrollment::NotEnrolled(_) => return Ok(Some(enrollment.into())),
-        Enrollment::Enrolled(_) => drop(open_record(store, account)?),
+        Enrollment::Enrolled(_) => open_record(store, account)?.record().devices.len(),
+    };
+    if options.replace && devices > 1 {
+        let user = account.name().as_str();
+        terminal.warn(&format!(
+            "this takes the place of all {devices} devices of {user}; 'nightlatch device add {user}' leaves them"
+        ));
     }
     match (options.replace, options.if_not_enrolled) {
         (true, _) => Ok(Some(enrollment.into())),
