@@ -353,3 +353,31 @@ fn after_any_fault_the_old_phone_works_or_the_new_one() {
     println!("replacement: {points} points");
     assert!(points > 300, "{points}");
 }
+
+/// The device's secret, if the program says that it was added.
+fn added_secret(output: &Output) -> Option<String> {
+    let printed = serde_json::from_slice::<serde_json::Value>(&output.stdout).ok()?;
+    is_in(output).then(|| printed["device"]["secret"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn after_any_fault_the_old_device_works_and_one_that_was_added_does_too() {
+    let (service, ann) = (Service::alone(""), Saved::new());
+    let command = || {
+        ann.put_back();
+        let words = ["nightlatch", "device", "add", &ann.person.name, "--no-confirm", "--json"];
+        words.map(str::to_owned).to_vec()
+    };
+    let points = at_every_point(CONFIG, command, |point, _, output| {
+        let devices = ann.person.status()["devices"].as_array().unwrap().len();
+        assert!((1..=2).contains(&devices), "{point:?}: {devices}");
+        if let Some(secret) = added_secret(output) {
+            let new = Person { secret, name: ann.person.name.clone(), backup_codes: Vec::new() };
+            assert_eq!(attempt(&service, &new.name, &new.code(0)).answer(), "PAM_SUCCESS", "{point:?}");
+        }
+        let old = attempt(&service, &ann.person.name, &ann.person.code(0));
+        assert_eq!(old.answer(), "PAM_SUCCESS", "{point:?}: {output:?}");
+    });
+    println!("a device more: {points} points");
+    assert!(points > 300, "{points}");
+}

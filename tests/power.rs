@@ -31,6 +31,7 @@ enum Step {
     Enroll,
     Replace,
     NewBackupCodes,
+    AnotherDevice,
     Unlock,
 }
 
@@ -101,6 +102,9 @@ impl Tale {
             Step::Enroll => self.site.nightlatch(&enroll),
             Step::Replace => self.site.nightlatch(&[&enroll[..], &["--replace"]].concat()),
             Step::NewBackupCodes => self.site.nightlatch(&["backup-codes", &self.person.name, "--yes", "--json"]),
+            Step::AnotherDevice => {
+                self.site.nightlatch(&["device", "add", &self.person.name, "--no-confirm", "--json"])
+            }
             Step::Unlock => self.site.nightlatch(&["unlock", &self.person.name, "--json"]),
         }
     }
@@ -134,7 +138,7 @@ impl Tale {
     fn begin(&self, step: &Step, op: &Op, ops: &[Op], promised: &mut Promised) {
         match step {
             Step::Right(_) | Step::Unlock if !matches!(op, Op::Answer { .. }) => promised.refused = 0,
-            Step::Right(_) | Step::Wrong(_) | Step::NewBackupCodes | Step::Unlock => {}
+            Step::Right(_) | Step::Wrong(_) | Step::NewBackupCodes | Step::AnotherDevice | Step::Unlock => {}
             Step::Enroll | Step::Replace => {
                 let answer = ops.iter().find_map(|op| if let Op::Answer { text } = op { Some(text) } else { None });
                 promised.secrets.insert(secret_in(answer.unwrap()));
@@ -157,6 +161,7 @@ impl Tale {
             Step::Enroll | Step::Replace => promised.secrets = [secret_in(text)].into(),
             // The old set is void.
             Step::NewBackupCodes => promised.used.extend(self.person.backup_codes.iter().take(1).cloned()),
+            Step::AnotherDevice => drop(promised.added.insert(secret_of(&parsed(text)["device"]))),
             Step::Unlock => {}
         }
     }
@@ -176,9 +181,16 @@ fn without_drafts_contents(mut files: Files) -> Files {
     files
 }
 
+fn parsed(answer: &str) -> serde_json::Value {
+    serde_json::from_str(answer).unwrap()
+}
+
+fn secret_of(device: &serde_json::Value) -> String {
+    device["secret"].as_str().unwrap().to_owned()
+}
+
 fn secret_in(answer: &str) -> String {
-    let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
-    answer["devices"][0]["secret"].as_str().unwrap().to_owned()
+    secret_of(&parsed(answer)["devices"][0])
 }
 
 fn wrong(tale: &Tale, number: usize) -> Step {
@@ -221,6 +233,13 @@ fn after_a_power_cut_the_old_phone_works_or_the_new_one() {
     let mut tale = Tale::of(true);
     let steps = vec![wrong(&tale, 0), Step::Replace];
     assert!(tale.tell("refused, then a replacement", steps) > 200);
+}
+
+#[test]
+fn after_a_power_cut_the_old_device_works_and_one_that_was_added_does_too() {
+    let mut tale = Tale::of(true);
+    let steps = vec![Step::Right(tale.code(1)), Step::AnotherDevice];
+    assert!(tale.tell("accepted, then a device more", steps) > 100);
 }
 
 #[test]

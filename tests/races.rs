@@ -271,6 +271,50 @@ fn a_replacement_beside_a_login_forgets_no_failure_and_no_used_code() {
     meeting.assert_both_orders();
 }
 
+/// docs/FORMAT.md: a file that is written anew begins with 1 and 2, and each accepted code adds one.
+fn is_written_after(person: &Person) -> bool {
+    let bytes = fs::read(file_of(person)).unwrap();
+    let sequence = |slot: usize| u64::from_le_bytes(bytes[slot..slot + 8].try_into().unwrap());
+    sequence(4096).max(sequence(8192)) > 2
+}
+
+#[test]
+fn a_device_more_beside_a_login_loses_neither_the_device_nor_the_used_code() {
+    let (service, mut meeting) = (Service::alone(""), Meeting::new());
+    for round in 0..40 {
+        let ann = Person::enrolled_with("ann", &["--backup-codes", "0"]);
+        let code = ann.code(0);
+        let command = ["device", "add", &ann.name, "--no-confirm", "--json"];
+        let (answer, made) = meeting.beside(&service, &ann, &code, &command);
+        assert_eq!(answer, "PAM_SUCCESS", "round {round}: whichever came first");
+        meeting.login_came_first(!is_written_after(&ann));
+        assert!(!is_accepted(&service, &ann, &code), "round {round}");
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        let secret = made["device"]["secret"].as_str().unwrap().to_owned();
+        let new = Person { secret, name: ann.name.clone(), backup_codes: Vec::new() };
+        assert!(is_accepted(&service, &new, &new.code(0)), "round {round}");
+        assert!(ann.status()["devices"][0]["last_used"].is_string(), "round {round}");
+    }
+    meeting.assert_both_orders();
+}
+
+#[test]
+fn of_two_devices_added_at_once_each_is_there_or_was_refused() {
+    for _ in 0..ROUNDS {
+        let ann = Person::enrolled_with("ann", &["--backup-codes", "0"]);
+        let add = |name: &str| {
+            let mut command = Command::new("nightlatch");
+            command.args(["device", "add", &ann.name, "--no-confirm", "--json", "--name", name]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let both = [add("tablet"), add("token")].map(|process| process.wait_with_output().unwrap());
+        let added = both.iter().filter(|output| output.status.success()).count();
+        assert!(both.iter().all(|output| [Some(0), Some(1)].contains(&output.status.code())), "{both:?}");
+        assert!(added >= 1, "{both:?}");
+        assert_eq!(ann.status()["devices"].as_array().unwrap().len(), 1 + added, "{both:?}");
+    }
+}
+
 #[test]
 fn a_removal_beside_a_login_leaves_nobody_enrolled() {
     let (service, mut meeting) = (Service::behind_a_success("nullok"), Meeting::new());

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a draft in memory to a confirmed enrollment. Nothing is locked or written here; only what is `Confirmed` can be
-//! committed, by `Store::commit`.
+//! committed, by `Store::commit`. A first device, a replacement and one device more go the same way.
 
 use crate::backup::{BackupCodes, BackupSheet};
 use crate::clock::{Moment, UnixTime};
 use crate::error::Fault;
 use crate::ledger::{DeviceState, LastAccepted, Ledger, Progress};
 use crate::random::Random;
-use crate::record::{Device, DeviceId, DeviceName, Digits, Kind, Record};
+use crate::record::{Device, DeviceError, DeviceId, DeviceName, Digits, Kind, Record};
 use crate::secret::{Algorithm, SharedSecret, TypedCode};
-use crate::store::{Enrollment, NotEnrolled, RecordId};
+use crate::store::{Enrollment, NotEnrolled, OpenRecord, RecordId};
 use crate::user::Account;
 use crate::verify::judge::{self, Next, Occasion, Outcome, Provenance, Refusal, Rules};
 
-/// What the draft was made for: the record that it replaces, or the absence of one.
+/// What the draft of a whole record was made for: the record that it replaces, or the absence of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
     /// A first enrollment.
@@ -28,6 +28,39 @@ impl From<Enrollment> for Basis {
             Enrollment::Enrolled(record) => Self::Record(record),
             Enrollment::NotEnrolled(word) => Self::Absent(word),
         }
+    }
+}
+
+/// What comes of the record, or of its absence, when the draft is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A whole record, with the draft's device and backup codes.
+    Record(Basis),
+    /// One device more in exactly this writing of the record; everything else in it stays.
+    AnotherDevice(RecordId),
+}
+
+/// The counter of a counter-based device's first code. Apps hold it in 63 bits; and the last of all counters would have
+/// none after it, so that its code could be used for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstCounter(u64);
+
+impl FirstCounter {
+    /// Of a device that nobody has pressed yet.
+    pub const ZERO: Self = Self(0);
+    /// The highest.
+    pub const MAX: u64 = (1 << 63) - 1;
+
+    /// `None` above [`FirstCounter::MAX`].
+    #[must_use]
+    pub fn new(counter: u64) -> Option<Self> {
+        (counter <= Self::MAX).then_some(Self(counter))
+    }
+
+    /// The counter.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
     }
 }
 
@@ -55,6 +88,9 @@ pub enum DraftError {
         /// The uid.
         uid: u32,
     },
+    /// There is no room for one device more, or not for this one.
+    #[error("{0}")]
+    NoRoom(#[from] DeviceError),
     /// Randomness or memory.
     #[error("{0}")]
     Fault(#[from] Fault),
@@ -63,7 +99,7 @@ pub enum DraftError {
 /// An enrollment that nobody has confirmed yet. It lives in memory only.
 pub struct Draft {
     account: Account,
-    basis: Basis,
+    purpose: Purpose,
     record: Record,
     ledger: Ledger,
     sheet: BackupSheet,
@@ -73,12 +109,12 @@ pub struct Draft {
 ///
 /// ```compile_fail,E0451
 /// fn forge(account: nightlatch::user::Account) -> nightlatch::enrollment::Confirmed {
-///     nightlatch::enrollment::Confirmed { account, basis: todo!(), record: todo!(), ledger: todo!(), sheet: todo!() }
+///     nightlatch::enrollment::Confirmed { account, purpose: todo!(), record: todo!(), ledger: todo!(), sheet: todo!() }
 /// }
 /// ```
 pub struct Confirmed {
     pub(crate) account: Account,
-    pub(crate) basis: Basis,
+    pub(crate) purpose: Purpose,
     pub(crate) record: Record,
     pub(crate) ledger: Ledger,
     pub(crate) sheet: BackupSheet,
@@ -103,10 +139,40 @@ impl Draft {
             return Err(DraftError::TransientUid { uid: account.uid() });
         }
         let (sheet, backup) = BackupCodes::generate(backup_codes, now, random)?;
-        let id = DeviceId(0);
+        Ok(Self::of_device(account, Purpose::Record(basis), DeviceId(0), settings, secret, (sheet, backup), now))
+    }
+
+    /// A draft of one device more, for a person whose record is open: it is made for exactly this writing of it. The
+    /// device is judged by itself, so that no code of another device confirms it.
+    ///
+    /// # Errors
+    ///
+    /// [`DraftError::NoRoom`] where there are eight, or where name or secret are another device's.
+    pub fn another_device(
+        account: Account,
+        open: &OpenRecord<'_>,
+        settings: DeviceSettings,
+        secret: SharedSecret,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Self, DraftError> {
+        let id = open.record().room_for_secret(&settings.name, &secret)?;
+        let no_codes = BackupCodes::generate(0, now, random)?;
+        Ok(Self::of_device(account, Purpose::AnotherDevice(open.record_id()), id, settings, secret, no_codes, now))
+    }
+
+    fn of_device(
+        account: Account,
+        purpose: Purpose,
+        id: DeviceId,
+        settings: DeviceSettings,
+        secret: SharedSecret,
+        (sheet, backup): (BackupSheet, BackupCodes),
+        now: UnixTime,
+    ) -> Self {
         let progress = match settings.kind {
             Kind::Totp { .. } => Progress::Totp(LastAccepted::NEVER),
-            Kind::Hotp => Progress::Hotp { next: 0 },
+            Kind::Hotp => Progress::Hotp { next: FirstCounter::ZERO.number() },
         };
         let device = Device {
             id,
@@ -121,14 +187,36 @@ impl Draft {
             enrolled_at: now,
             changed_at: now,
             devices: vec![device],
-            next_device: 1,
+            next_device: id.0.saturating_add(1),
             backup,
             bypass: None,
             waiver: None,
             invited_until: None,
         };
         let ledger = Ledger::new(vec![DeviceState { device: id, progress, used_at: None }]);
-        Ok(Self { account, basis, record, ledger, sheet })
+        Self { account, purpose, record, ledger, sheet }
+    }
+
+    /// The same draft with a counter-based device that was pressed before, or that its maker began elsewhere than at 0.
+    /// A device that goes by time has no counter of its own.
+    #[must_use]
+    pub fn beginning_at(mut self, first: FirstCounter) -> Self {
+        for state in &mut self.ledger.devices {
+            match &mut state.progress {
+                Progress::Hotp { next } => *next = first.number(),
+                Progress::Totp(_) => {}
+            }
+        }
+        self
+    }
+
+    /// The counter of the first code, where the device goes by counter.
+    #[must_use]
+    pub fn first_counter(&self) -> Option<u64> {
+        self.ledger.devices.iter().find_map(|state| match state.progress {
+            Progress::Hotp { next } => Some(next),
+            Progress::Totp(_) => None,
+        })
     }
 
     /// The device to show to the person.
@@ -161,8 +249,8 @@ impl Draft {
     /// Confirms without a code: the administrator vouches that the secret reaches its device (automation).
     #[must_use]
     pub fn vouched_for(self) -> Confirmed {
-        let Self { account, basis, record, ledger, sheet } = self;
-        Confirmed { account, basis, record, ledger, sheet }
+        let Self { account, purpose, record, ledger, sheet } = self;
+        Confirmed { account, purpose, record, ledger, sheet }
     }
 }
 

@@ -2,6 +2,8 @@
 //! What is enrolled: devices, backup codes, and what an administrator granted. It changes only when an administrator or
 //! an enrollment changes it. Its bytes are versioned; secrets pass through borrowed buffers only.
 
+mod devices;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use zeroize::Zeroizing;
 use crate::backup::{BackupCodes, BackupHash, HashCost, MAX_CODES};
 use crate::clock::UnixTime;
 use crate::secret::{Algorithm, SharedSecret};
+
+pub use devices::DeviceError;
 
 /// The most devices that a person may have.
 pub const MAX_DEVICES: usize = 8;
@@ -41,6 +45,12 @@ impl DeviceName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether people take both for one name: capitals do not matter.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.to_lowercase() == other.0.to_lowercase()
     }
 }
 

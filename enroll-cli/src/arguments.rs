@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
 
+mod device;
+
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -9,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nightlatch::secret::Algorithm;
 
 use crate::failure::Failure;
+
+pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
 
 /// Enrolls accounts of this host for a second factor, and looks after them.
 #[derive(Parser)]
@@ -30,8 +34,8 @@ pub(crate) struct Arguments {
 
 const GLOBAL: &str = "Global options";
 const EXAMPLES: &str = "\
-Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account, or not
-enrolled; 5 already enrolled; 130 interrupted.
+Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account or device, or
+not enrolled; 5 already enrolled, or a device of that name or secret is; 130 interrupted.
 
 Example:
   nightlatch init
@@ -46,6 +50,13 @@ pub(crate) enum Command {
     /// Show a QR code, ask for a first code, and only then enroll
     #[command(after_help = ENROLL_EXAMPLES)]
     Enroll(Box<EnrollArguments>),
+    /// List, add, rename, remove and resynchronise somebody's devices: eight at most
+    #[command(after_help = "Example:\n  nightlatch device list alice\n  nightlatch device add alice --name tablet")]
+    #[command(disable_help_subcommand = true)]
+    Device {
+        #[command(subcommand)]
+        command: DeviceCommand,
+    },
     /// Make a new set of backup codes; the old one is void
     #[command(after_help = "Example:\n  nightlatch backup-codes alice --count 5")]
     BackupCodes(BackupCodesArguments),
@@ -107,6 +118,7 @@ const ENROLL_EXAMPLES: &str = "\
 Example:
   nightlatch enroll alice
   nightlatch enroll alice --replace --qr-png /root/alice.png
+  nightlatch enroll alice --hotp --counter 7 --secret-stdin       # a token with a button
   printf '%s\\n' \"$secret\" \"$code\" | nightlatch --json enroll alice --secret-stdin
   nightlatch --json enroll alice --no-confirm --if-not-enrolled   # from Ansible";
 
@@ -114,49 +126,18 @@ Example:
 pub(crate) struct EnrollArguments {
     /// Whom to enroll
     pub(crate) user: String,
-    /// What the app shows as issuer [default: config, else the host's name]
-    #[arg(long)]
-    pub(crate) issuer: Option<String>,
-    /// What the app shows as account [default: config, else the user's name]
-    #[arg(long)]
-    pub(crate) account: Option<String>,
-    /// What the device is called in 'status'
-    #[arg(long, value_name = "NAME", default_value = "phone")]
-    pub(crate) device: String,
-    /// Hash under the codes [default: config, else sha1]
-    #[arg(long, value_enum)]
-    pub(crate) algorithm: Option<AlgorithmName>,
-    /// Length of a code, 6 to 8 [default: config, else 6]
-    #[arg(long, value_parser = clap::value_parser!(u8).range(6..=8))]
-    pub(crate) digits: Option<u8>,
-    /// How long a code holds, 15 to 120 [default: config, else 30]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(15..=120))]
-    pub(crate) period: Option<u16>,
+    /// What the device is called [default: phone, or token with --hotp]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+    #[command(flatten)]
+    pub(crate) new: NewDeviceArguments,
     /// How many backup codes, 0 to 20 [default: config, else 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=20))]
     pub(crate) backup_codes: Option<u8>,
-    /// How to draw the QR code
-    #[arg(long, value_enum, default_value = "auto")]
-    pub(crate) qr: QrStyle,
-    /// Write the QR code to a new PNG file (mode 0600)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) qr_png: Option<PathBuf>,
-    /// Write the QR code to a new SVG file (mode 0600)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) qr_svg: Option<PathBuf>,
-    /// Line 1 of stdin is an existing base32 secret; later lines are codes
-    #[arg(long)]
-    pub(crate) secret_stdin: bool,
-    /// Take a secret of less than 128 bits
-    #[arg(long, requires = "secret_stdin")]
-    pub(crate) allow_short_secret: bool,
-    /// Enroll without a first code, and print the secret (automation)
-    #[arg(long)]
-    pub(crate) no_confirm: bool,
     /// Change nothing and succeed where the account is enrolled already
     #[arg(long, conflicts_with = "replace")]
     pub(crate) if_not_enrolled: bool,
-    /// Replace what is enrolled; it holds until the new code is confirmed
+    /// Replace all that is enrolled, every device; it holds until the new code is confirmed
     #[arg(long)]
     pub(crate) replace: bool,
 }
@@ -336,9 +317,15 @@ mod tests {
 
     #[test]
     fn every_command_has_an_example() {
-        for command in Arguments::command().get_subcommands() {
+        let has = |command: &clap::Command, name: &str| {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains(&format!("nightlatch {}", command.get_name())) || help.contains("nightlatch --json"));
+            help.contains("Example:") && help.contains(&format!("nightlatch {name}"))
+        };
+        for command in Arguments::command().get_subcommands() {
+            assert!(has(command, command.get_name()), "{}", command.get_name());
+            for verb in command.get_subcommands() {
+                assert!(has(verb, &format!("{} {}", command.get_name(), verb.get_name())), "{}", verb.get_name());
+            }
         }
     }
 
@@ -359,9 +346,17 @@ mod tests {
 
     #[test]
     fn numbers_outside_their_range_are_usage_errors() {
-        for (option, value) in [("--digits", "9"), ("--period", "14"), ("--backup-codes", "21"), ("--algorithm", "md5")]
-        {
-            assert!(Arguments::try_parse_from(["nightlatch", "enroll", "alice", option, value]).is_err(), "{option}");
+        let counter = (1_u64 << 63).to_string();
+        for (option, value) in [
+            ("--digits", "9"),
+            ("--period", "14"),
+            ("--backup-codes", "21"),
+            ("--algorithm", "md5"),
+            ("--counter", &counter),
+        ] {
+            let words = ["nightlatch", "enroll", "alice", option, value];
+            assert!(Arguments::try_parse_from(words).is_err(), "{option}");
+            assert!(Arguments::try_parse_from(words.iter().chain(&["--hotp"])).is_err(), "{option}");
         }
     }
 }

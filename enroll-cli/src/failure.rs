@@ -9,8 +9,10 @@ use nightlatch::audit::escaped;
 use nightlatch::config::ConfigError;
 use nightlatch::enrollment::DraftError;
 use nightlatch::error::Fault;
-use nightlatch::secret::SecretError;
+use nightlatch::record::DeviceError;
+use nightlatch::secret::{NotACode, SecretError};
 use nightlatch::user::{AccountError, NotAUserName};
+use nightlatch::verify::resync::NotResynchronised;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +25,9 @@ pub(crate) enum Status {
     Usage,
     /// A code was refused: wrong, used, waiting, blocked.
     Refused,
-    /// No such account, or not enrolled.
+    /// No such account or device, or not enrolled.
     NobodyThere,
-    /// Already enrolled.
+    /// Already enrolled, or the name or the secret of a device is.
     AlreadyEnrolled,
     /// By Ctrl-C or a signal.
     Interrupted,
@@ -73,6 +75,17 @@ pub(crate) enum Failure {
     Overtaken {
         user: String,
     },
+    /// A person's devices do not allow what was asked for.
+    Device {
+        user: String,
+        cause: DeviceError,
+    },
+    /// Two codes did not say where a device stands.
+    NotSetRight {
+        user: String,
+        device: String,
+        cause: NotSetRight,
+    },
     Usage {
         message: String,
         remedy: String,
@@ -109,6 +122,22 @@ pub(crate) enum Failure {
     Interrupted,
 }
 
+/// What was wrong with the codes that should have set a device right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotSetRight {
+    NotACode(NotACode),
+    NotResynchronised(NotResynchronised),
+}
+
+impl fmt::Display for NotSetRight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotACode(cause) => write!(f, "one of the lines is {cause}"),
+            Self::NotResynchronised(cause) => write!(f, "{cause}"),
+        }
+    }
+}
+
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), remedy: remedy.into() }
@@ -138,7 +167,13 @@ impl Failure {
             Self::Usage { .. } | Self::Secret(_) | Self::ShortSecret | Self::NoCode { .. } | Self::NobodyToAsk => {
                 Status::Usage
             }
-            Self::NoCodeWasRight { .. } => Status::Refused,
+            Self::NoCodeWasRight { .. } | Self::NotSetRight { .. } => Status::Refused,
+            Self::Device { cause, .. } => match cause {
+                DeviceError::Full | DeviceError::NoIdLeft => Status::Fault,
+                DeviceError::NameTaken { .. } | DeviceError::SecretTaken { .. } => Status::AlreadyEnrolled,
+                DeviceError::Unknown { .. } => Status::NobodyThere,
+                DeviceError::Last { .. } => Status::Usage,
+            },
             Self::Interrupted => Status::Interrupted,
         }
     }
@@ -159,7 +194,14 @@ impl Failure {
             Self::Usage { .. } | Self::NobodyToAsk => "usage",
             Self::Secret(_) | Self::ShortSecret => "secret",
             Self::NoCode { .. } => "no-code",
-            Self::NoCodeWasRight { .. } => "refused",
+            Self::NoCodeWasRight { .. } | Self::NotSetRight { .. } => "refused",
+            Self::Device { cause, .. } => match cause {
+                DeviceError::Full | DeviceError::NoIdLeft => "too-many-devices",
+                DeviceError::NameTaken { .. } => "name-taken",
+                DeviceError::SecretTaken { .. } => "secret-taken",
+                DeviceError::Unknown { .. } => "no-device",
+                DeviceError::Last { .. } => "last-device",
+            },
             Self::NotAgreed => "not-agreed",
             Self::TerminalTooSmall => "terminal",
             Self::QrFileExists { .. } => "exists",
@@ -187,6 +229,8 @@ impl Failure {
             | Self::ShortSecret
             | Self::NoCode { .. }
             | Self::NoCodeWasRight { .. }
+            | Self::Device { .. }
+            | Self::NotSetRight { .. }
             | Self::NotAgreed
             | Self::NobodyToAsk
             | Self::TerminalTooSmall
@@ -216,7 +260,8 @@ impl Failure {
             Self::TransientUid { .. } => "enroll an account with a uid of its own".to_owned(),
             Self::NotEnrolled { who } => format!("'nightlatch enroll {who}' enrolls; 'nightlatch list' shows who is"),
             Self::AlreadyEnrolled { user } => format!(
-                "'nightlatch enroll {user} --replace' for a new phone; 'nightlatch backup-codes {user}' for new backup codes"
+                "'nightlatch device add {user}' for a device more; 'nightlatch enroll {user} --replace' for a new one in the \
+                 place of all; 'nightlatch backup-codes {user}' for new backup codes"
             ),
             Self::Overtaken { user } => format!("see 'nightlatch status {user}', then run it again"),
             Self::Usage { remedy, .. } => remedy.clone(),
@@ -225,11 +270,34 @@ impl Failure {
                 "take a longer one, or add --allow-short-secret where a hardware token has no other".to_owned()
             }
             Self::NoCode { user } => format!(
-                "run it on a terminal, put codes on stdin, or say --no-confirm (nothing was enrolled for {user})"
+                "run it on a terminal, put codes on stdin, or say --no-confirm (nothing was changed for {user})"
             ),
             Self::NoCodeWasRight { user } => format!(
-                "nothing was enrolled for {user}; check the clocks of phone and host (timedatectl), then run it again"
+                "nothing was changed for {user}; check the clocks of phone and host (timedatectl), or a token's --counter, \
+                 then run it again"
             ),
+            Self::Device { user, cause } => match cause {
+                DeviceError::Full => format!("'nightlatch device remove {user} NAME' makes room"),
+                DeviceError::NoIdLeft => format!("'nightlatch enroll {user} --replace' begins anew"),
+                DeviceError::NameTaken { .. } => "take another name".to_owned(),
+                DeviceError::SecretTaken { .. } => "each device needs a secret of its own".to_owned(),
+                DeviceError::Unknown { .. } => format!("'nightlatch device list {user}' shows what there is"),
+                DeviceError::Last { .. } => format!(
+                    "'nightlatch remove {user}' takes all that is enrolled; 'nightlatch device add {user}' adds another first"
+                ),
+            },
+            Self::NotSetRight { user, device, cause } => match cause {
+                NotSetRight::NotResynchronised(NotResynchronised::Used) => format!(
+                    "nothing was changed; type two later codes; if the clock of '{0}' was set back, 'nightlatch device remove \
+                     {user}' and 'device add' begin anew",
+                    escaped(device)
+                ),
+                NotSetRight::NotACode(_)
+                | NotSetRight::NotResynchronised(
+                    NotResynchronised::NoPair | NotResynchronised::AnotherLength | NotResynchronised::Twice,
+                ) => "nothing was changed and nothing counted; type a code, wait for the next, type that, and do it at once"
+                    .to_owned(),
+            },
             Self::NotAgreed => "nothing was changed".to_owned(),
             Self::NobodyToAsk => "say --yes (nothing was changed)".to_owned(),
             Self::TerminalTooSmall => {
@@ -265,17 +333,17 @@ impl fmt::Display for Failure {
             Self::NotEnrolled { who } => write!(f, "{} is not enrolled", escaped(who)),
             Self::AlreadyEnrolled { user } => write!(f, "{} is already enrolled", escaped(user)),
             Self::Overtaken { user } => {
-                write!(
-                    f,
-                    "the record of {} was changed by somebody else meanwhile; nothing was enrolled",
-                    escaped(user)
-                )
+                write!(f, "the record of {} was changed by somebody else meanwhile; this was not done", escaped(user))
             }
             Self::Usage { message, .. } => f.write_str(message),
             Self::Secret(error) => write!(f, "{error}"),
             Self::ShortSecret => f.write_str("the secret has less than the 128 bits that RFC 4226 asks for"),
             Self::NoCode { .. } => f.write_str("no first code was given, and nobody vouched for the device"),
             Self::NoCodeWasRight { .. } => f.write_str("no code was right"),
+            Self::Device { user, cause } => write!(f, "{}: {}", escaped(user), escaped(&cause.to_string())),
+            Self::NotSetRight { user, device, cause } => {
+                write!(f, "'{}' of {} was not set right: {cause}", escaped(device), escaped(user))
+            }
             Self::NotAgreed => f.write_str("not agreed to"),
             Self::NobodyToAsk => f.write_str("this has to be agreed to, and stdin is no terminal"),
             Self::TerminalTooSmall => f.write_str("the terminal is too small to show a secret"),

@@ -45,12 +45,52 @@ pub(crate) struct Enrolled<'a> {
 }
 
 #[derive(Serialize)]
+pub(crate) struct DeviceAdded<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) device: NewDevice<'a>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Devices<'a> {
+    pub(crate) schema: u32,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) devices: Vec<DeviceStatus>,
+}
+
+/// A device that was renamed, under its new name, or removed.
+#[derive(Serialize)]
+pub(crate) struct DeviceChanged<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) device: &'a str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DeviceSetRight<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) device: &'a str,
+    /// Seconds by which its clock is ahead; `None` for a device that has none.
+    pub(crate) offset: Option<i64>,
+}
+
+#[derive(Serialize)]
 pub(crate) struct NewDevice<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: &'static str,
     pub(crate) algorithm: &'static str,
     pub(crate) digits: u8,
     pub(crate) period: Option<u16>,
+    /// Of the first code, where the device goes by counter.
+    pub(crate) counter: Option<u64>,
     pub(crate) secret: &'a str,
     pub(crate) uri: &'a str,
 }
@@ -111,6 +151,9 @@ pub(crate) struct DeviceStatus {
     pub(crate) algorithm: &'static str,
     pub(crate) digits: u8,
     pub(crate) period: Option<u16>,
+    /// Seconds by which its clock was found ahead; `None` for a device that has none.
+    pub(crate) offset: Option<i64>,
+    pub(crate) added_at: String,
     pub(crate) last_used: Option<String>,
 }
 
@@ -241,6 +284,7 @@ mod tests {
             algorithm: "sha512",
             digits: 8,
             period: Some(120),
+            counter: Some(u64::MAX),
             secret: &secret,
             uri: &uri,
         };

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod columns;
 mod commands;
 mod environment;
 mod extents;

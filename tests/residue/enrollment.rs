@@ -145,6 +145,56 @@ fn an_enrollment_on_a_terminal_leaves_nothing_confirmed_refused_or_given_up() {
     }
 }
 
+/// What is secret about a person who was there before, and about the device.
+fn secrets_with(person: &Person, secret: &str) -> Needles {
+    let mut needles = secrets_of(person);
+    needles.add_shared_secret(secret);
+    needles
+}
+
+#[test]
+fn a_device_more_leaves_nothing_unattended_confirmed_or_refused() {
+    let ann = enrolled();
+    let words = ["device", "add", &ann.name, "--no-confirm", "--json"];
+    let mut needles = secrets_of(&ann);
+    let (memory, shown) = program(&words, "", EXIT);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    needles.merge(secrets_with(&ann, shown["device"]["secret"].as_str().unwrap()));
+    assert_none(&needles, "unattended", &memory);
+    let secret = "mfrg gzdf mztw q2lk nnwg 23tp obyx e43u";
+    let typed = secret.replace(' ', "").to_uppercase();
+    let token = ok("oathtool", &["--hotp", "-d", "8", "-c", "3", "-b", &typed]).trim().to_owned();
+    for (replies, added) in [([WRONG; 3].join("\n"), false), (token, true)] {
+        let words = ["device", "add", &ann.name, "--hotp", "--secret-stdin", "--digits", "8"];
+        let mut needles = secrets_with(&ann, &typed);
+        let (memory, shown) = program(&words, &format!("{secret}\n{replies}\n"), EXIT);
+        assert_eq!(shown.contains("is added"), added, "{shown}");
+        replies.lines().for_each(|line| needles.add_typed(line));
+        add_keys(&mut needles, &ann);
+        assert_none(&needles, &format!("{added}"), &memory);
+    }
+}
+
+#[test]
+fn setting_a_device_right_leaves_nothing() {
+    let ann = enrolled();
+    let at = |steps: u64| {
+        let then = format!("@{}", now() + 3600 + 30 * steps);
+        ok("oathtool", &["--totp", "-d", "8", "-b", &ann.secret, "-N", &then]).trim().to_owned()
+    };
+    steady(8);
+    for (second, outcome) in [(WRONG.to_owned(), ""), (at(1), "'phone' of")] {
+        let first = at(0);
+        let mut needles = secrets_of(&ann);
+        needles.add_typed(&first);
+        needles.add_typed(&second);
+        let (memory, shown) = program(&["device", "resync", &ann.name], &format!("{first}\n{second}\n"), EXIT);
+        assert!(shown.starts_with(outcome) && shown.is_empty() == outcome.is_empty(), "{shown}");
+        add_keys(&mut needles, &ann);
+        assert_none(&needles, &format!("resync {outcome}"), &memory);
+    }
+}
+
 #[test]
 fn verify_and_new_backup_codes_leave_nothing() {
     let mut ann = enrolled();
@@ -178,6 +228,8 @@ fn while_a_person_is_asked_there_is_no_key_and_nothing_of_what_is_enrolled() {
         (&["nightlatch", "enroll", &ann.name, "--replace"][..], "Code from the app: "),
         (&["nightlatch", "verify", &ann.name], PROMPT),
         (&["nightlatch", "backup-codes", &ann.name], "[y/N] "),
+        (&["nightlatch", "device", "add", &ann.name], "Code from the app: "),
+        (&["nightlatch", "device", "resync", &ann.name], "A code of 'phone': "),
     ] {
         let mut terminal = Terminal::open(&format!("{} {}", stopping_at(EXIT).join(" "), words.join(" ")));
         terminal.sees(prompt);

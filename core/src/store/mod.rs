@@ -18,7 +18,7 @@ pub use blocks::{BlockFlaw, Blocks, Extent, FileMap};
 pub use init::{Made, initialise};
 pub use layout::{KeyId, RecordId};
 pub use lock::{LockFailure, Locked};
-pub use open_record::OpenRecord;
+pub use open_record::{DeviceFailure, OpenRecord};
 pub use pending::{Accepted, Answer, Pending};
 pub use place::CommitFailure;
 pub use survey::{Finding, mend, survey};

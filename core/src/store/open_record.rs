@@ -2,6 +2,8 @@
 //! An open record: unsealed under the lock that it owns, with the newest ledger that unseals. Writes the ledger in
 //! place, one flush a slot.
 
+mod devices;
+
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::path::Path;
@@ -24,6 +26,8 @@ use crate::store::{KeyId, RecordId, person_header, place};
 use crate::trusted::read_start;
 use crate::user::Named;
 use crate::verify::judge::{self, Occasion, Provenance};
+
+pub use devices::DeviceFailure;
 
 /// A person's record and ledger, under the person's lock.
 pub struct OpenRecord<'s> {

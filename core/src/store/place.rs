@@ -10,18 +10,19 @@ use rustix::io::Errno;
 
 use crate::backup::BackupSheet;
 use crate::clock::UnixTime;
-use crate::enrollment::{Basis, Confirmed};
+use crate::enrollment::{Basis, Confirmed, Purpose};
 use crate::error::{Fault, Flaw, OrFault, Part};
 use crate::ledger::{Ledger, Progress};
-use crate::record::{Kind, Record};
+use crate::record::{Device, Kind, Record};
 use crate::secret::MasterKey;
 use crate::store::keys::{Keyring, write_all};
 use crate::store::layout::{BLOCK, FILE_BYTES, FileKind, HEADER_BYTES, Header, SEAL_BYTES, Slot, SlotName, Subject};
 use crate::store::lock::LockedDirectory;
-use crate::store::open_record::OpenRecord;
+use crate::store::open_record::{DeviceFailure, OpenRecord};
 use crate::store::seal::{SealedPart, SealingKey};
 use crate::store::{KeyId, LockFailure, RecordId, Store, lock};
 use crate::trusted::CAREFULLY;
+use crate::user::Account;
 
 /// Why an enrollment was not committed.
 #[derive(Debug)]
@@ -45,22 +46,15 @@ impl<'r> Store<'r> {
     ///
     /// [`CommitFailure::Changed`] where somebody else was quicker; [`CommitFailure::Fault`]. The old state then stands.
     pub fn commit(&'r self, confirmed: Confirmed, now: UnixTime) -> Result<BackupSheet, CommitFailure> {
-        let Confirmed { account, basis, record, ledger, sheet } = confirmed;
-        match basis {
-            Basis::Absent(_) => {
+        let Confirmed { account, purpose, record, ledger, sheet } = confirmed;
+        match purpose {
+            Purpose::Record(Basis::Absent(_)) => {
                 let (key_id, master) = self.marker_key()?;
                 let file = NewFile { key_id, master: &master, subject: Subject::of(&account), record: &record };
                 self.put(&file, &ledger, Placing::Beside)?;
             }
-            Basis::Record(made_for) => {
-                let locked = self.lock(account.named()).map_err(|failure| match failure {
-                    LockFailure::NotEnrolled(_) => CommitFailure::Changed,
-                    LockFailure::Fault(fault) => CommitFailure::Fault(fault),
-                })?;
-                let open = locked.open(account.named())?;
-                if open.record_id() != made_for {
-                    return Err(CommitFailure::Changed);
-                }
+            Purpose::Record(Basis::Record(made_for)) => {
+                let open = self.open_as_drafted(&account, made_for)?;
                 let ledger = carried_over(&open, &record, ledger, now);
                 let (key_id, subject) = (open.key_id(), Subject::of(&account));
                 let master = Keyring::open(self.config.keys())?.load(key_id)?;
@@ -69,8 +63,26 @@ impl<'r> Store<'r> {
                 self.put(&file, &ledger, Placing::Over)?;
                 drop(open);
             }
+            Purpose::AnotherDevice(made_for) => {
+                let open = self.open_as_drafted(&account, made_for)?;
+                open.add_devices(record.devices, &ledger, now).map_err(|failure| match failure {
+                    DeviceFailure::Fault(fault) => CommitFailure::Fault(fault),
+                    // There was room in the record that the draft was made for.
+                    DeviceFailure::Refused(_) | DeviceFailure::NotResynchronised(_) => CommitFailure::Changed,
+                })?;
+            }
         }
         Ok(sheet)
+    }
+
+    /// The record, locked and open, if it still is the writing that a draft was made for.
+    fn open_as_drafted(&'r self, account: &Account, made_for: RecordId) -> Result<OpenRecord<'r>, CommitFailure> {
+        let locked = self.lock(account.named()).map_err(|failure| match failure {
+            LockFailure::NotEnrolled(_) => CommitFailure::Changed,
+            LockFailure::Fault(fault) => CommitFailure::Fault(fault),
+        })?;
+        let open = locked.open(account.named())?;
+        if open.record_id() == made_for { Ok(open) } else { Err(CommitFailure::Changed) }
     }
 
     fn put(&self, file: &NewFile<'_>, ledger: &Ledger, placing: Placing) -> Result<(), CommitFailure> {
@@ -116,8 +128,8 @@ pub(crate) fn rewrite(open: OpenRecord<'_>, ledger: &Ledger) -> Result<(), Fault
 fn carried_over(open: &OpenRecord<'_>, record: &Record, mut fresh: Ledger, now: UnixTime) -> Ledger {
     let old = open.ledger_to_carry(now);
     for device in &record.devices {
-        let same =
-            open.record().devices.iter().find(|old| old.secret.is_same_as(&device.secret) && old.kind == device.kind);
+        let goes_on = |old: &&Device| old.secret.is_same_as(&device.secret) && old.kind.counts_as(device.kind);
+        let same = open.record().devices.iter().find(goes_on);
         let before = same.and_then(|same| old.device(same.id)).map(|state| state.progress);
         if let (Some(before), Some(state)) = (before, fresh.device_mut(device.id)) {
             state.progress = match (before, state.progress, device.kind) {

@@ -3,4 +3,5 @@
 
 pub mod judge;
 pub mod otp;
+pub mod resync;
 pub mod throttle;

@@ -2,6 +2,7 @@
 //! One file per command. Each reads as what happens: who is meant, what is asked, what is changed, what is told.
 
 mod backup_codes;
+mod device;
 mod doctor;
 mod enroll;
 mod init;
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
     match &arguments.command {
         Command::Init => init::run(named, terminal),
         Command::Enroll(options) => enroll::run(options, &site()?, terminal),
+        Command::Device { command } => device::run(command, &site()?, terminal),
         Command::BackupCodes(options) => backup_codes::run(options, &site()?, terminal),
         Command::Verify { user } => verify::run(user, &site()?, terminal),
         Command::Status { user } => status::one(user, &site()?, terminal),

@@ -11,6 +11,7 @@ use nightlatch::verify::throttle::Admission;
 
 use crate::Outcome;
 use crate::arguments::Form;
+use crate::columns;
 use crate::failure::{Failure, Status};
 use crate::json::{self, DeviceStatus, LastLogin, PersonStatus, SCHEMA};
 use crate::site::{Site, open_record};
@@ -96,14 +97,13 @@ fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result
         Admission::Waiting { seconds } => (Some("waiting"), Some(now.wall.plus(u64::from(seconds)).to_string())),
         Admission::Blocked => (Some("blocked"), None),
     };
-    let last_used = |device: &Device| ledger.device(device.id).and_then(|state| state.used_at);
     Ok(PersonStatus {
         schema: SCHEMA,
         user: user.to_owned(),
         uid,
         enrolled: true,
         enrolled_at: Some(record.enrolled_at.to_string()),
-        devices: record.devices.iter().map(|device| of_device(device, last_used(device))).collect(),
+        devices: devices_of(open),
         backup_codes_left: judge::backup_codes_left(record, ledger),
         failures: ledger.throttle.failures(),
         lock,
@@ -116,6 +116,12 @@ fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result
     })
 }
 
+/// A record's devices, in the order in which they were added.
+pub(crate) fn devices_of(open: &OpenRecord<'_>) -> Vec<DeviceStatus> {
+    let last_used = |device: &Device| open.ledger().device(device.id).and_then(|state| state.used_at);
+    open.record().devices.iter().map(|device| of_device(device, last_used(device))).collect()
+}
+
 fn of_device(device: &Device, last_used: Option<UnixTime>) -> DeviceStatus {
     DeviceStatus {
         name: device.name.as_str().to_owned(),
@@ -123,6 +129,8 @@ fn of_device(device: &Device, last_used: Option<UnixTime>) -> DeviceStatus {
         algorithm: device.algorithm.name(),
         digits: device.digits.count(),
         period: period_of(device.kind),
+        offset: device.kind.seconds_ahead(),
+        added_at: device.added_at.to_string(),
         last_used: last_used.map(|time| time.to_string()),
     }
 }
@@ -163,8 +171,17 @@ fn sheet(status: &PersonStatus) -> String {
 
 fn device_words(device: &DeviceStatus) -> String {
     let period = device.period.map(|period| format!(", {period} s")).unwrap_or_default();
+    let offset = device.offset.filter(|offset| *offset != 0).map(|offset| format!(", offset {offset:+} s"));
     let used = device.last_used.as_ref().map_or_else(|| "never used".to_owned(), |time| format!("last used {time}"));
-    format!("{}: {} {}, {} digits{period}, {used}", escaped(&device.name), device.kind, device.algorithm, device.digits)
+    format!(
+        "{}: {} {}, {} digits{period}{}, added {}, {used}",
+        escaped(&device.name),
+        device.kind,
+        device.algorithm,
+        device.digits,
+        offset.unwrap_or_default(),
+        device.added_at
+    )
 }
 
 fn lock_words(status: &PersonStatus) -> String {
@@ -184,21 +201,7 @@ const HEADINGS: [&str; 7] = ["USER", "UID", "DEVICES", "BACKUP CODES", "FAILURES
 
 fn table(people: &[PersonStatus]) -> String {
     let rows: Vec<[String; 7]> = people.iter().map(row).collect();
-    let mut widths = HEADINGS.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let line = |cells: [&str; 7]| {
-        let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        format!("{}\n", padded.join("  ").trim_end())
-    };
-    let mut text = line(HEADINGS);
-    for row in &rows {
-        text.push_str(&line(row.each_ref().map(String::as_str)));
-    }
-    text
+    columns::table(HEADINGS, &rows)
 }
 
 fn row(status: &PersonStatus) -> [String; 7] {

@@ -64,6 +64,18 @@ fn a_replacement_voids_the_old_device_and_the_old_backup_codes() {
 }
 
 #[test]
+fn a_replacement_of_several_devices_says_that_all_of_them_go() {
+    let host = Host::new();
+    host.enrolled("daemon");
+    let replace = ["enroll", "daemon", "--no-confirm", "--replace"];
+    assert!(host.run(&replace).expect(0).stderr.is_empty());
+    host.run(&["device", "add", "daemon", "--no-confirm"]).expect(0);
+    let ran = host.run(&replace).expect(0);
+    assert!(ran.stderr.contains("all 2 devices") && ran.stderr.contains("device add daemon"), "{ran:?}");
+    assert_eq!(host.status("daemon")["devices"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_replacement_for_somebody_who_is_blocked_says_what_ends_that() {
     let host = Host::with("[throttle]\nother_failures = 1\nfree_failures = 1");
     let phone = Phone::of(&host.enrolled("daemon"));

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::host::Host;
-use crate::phone::Phone;
+use crate::phone::{Phone, Token};
 
 const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
@@ -21,7 +21,8 @@ fn the_object_has_every_field_that_a_machine_was_promised() {
         json!({
             "schema": 1, "changed": true, "user": "daemon", "uid": 1,
             "devices": [{
-                "name": "phone", "kind": "totp", "algorithm": "sha1", "digits": 6, "period": 30, "secret": secret,
+                "name": "phone", "kind": "totp", "algorithm": "sha1", "digits": 6, "period": 30, "counter": null,
+                "secret": secret,
                 "uri": format!("otpauth://totp/ACME%20%26%20Co:daemon?secret={secret}&issuer=ACME%20%26%20Co&algorithm=SHA1&digits=6&period=30"),
             }],
             "backup_codes": codes,
@@ -58,9 +59,13 @@ fn every_setting_reaches_app_and_record() {
     for app in ["Microsoft Authenticator", "8 digits", "60 seconds"] {
         assert!(ran.stderr.contains(app), "{app}: {}", ran.stderr);
     }
+    let enrolled_at = host.status("daemon")["enrolled_at"].clone();
     assert_eq!(
         host.status("daemon")["devices"],
-        json!([{ "name": "token 7", "kind": "totp", "algorithm": "sha512", "digits": 8, "period": 60, "last_used": null }])
+        json!([{
+            "name": "token 7", "kind": "totp", "algorithm": "sha512", "digits": 8, "period": 60, "offset": 0,
+            "added_at": enrolled_at, "last_used": null,
+        }])
     );
     host.run_with(&["verify", "daemon"], &Phone::of(&object).code(0)).expect(0);
 }
@@ -207,4 +212,48 @@ fn quiet_leaves_results_only() {
     let host = Host::new();
     let ran = host.run(&["--quiet", "enroll", "daemon", "--no-confirm", "--digits", "8"]).expect(0);
     assert!(ran.stderr.is_empty() && ran.stdout.contains("secret:"), "{ran:?}");
+}
+
+#[test]
+fn a_token_with_a_button_is_a_first_device_and_its_counter_is_stored_past_the_first_code() {
+    let host = Host::new();
+    let mut token = Token::usual(SECRET);
+    token.counter = 7;
+    let stdin = format!("{SECRET}\n{}\n{}\n", token.code(6), token.press());
+    let options = ["--json", "enroll", "daemon", "--hotp", "--counter", "7", "--secret-stdin"];
+    let ran = host.run_with(&options, &stdin).expect(0);
+    let device = ran.json()["devices"][0].clone();
+    assert!(ran.stderr.contains("counter-based"), "{ran:?}");
+    assert_eq!(
+        (&device["name"], &device["kind"], &device["period"], &device["counter"]),
+        (&json!("token"), &json!("hotp"), &json!(null), &json!(7))
+    );
+    assert_eq!(Token::scanned(device["uri"].as_str().unwrap()).counter, 7);
+    for used in 5..=7 {
+        host.run_with(&["verify", "daemon"], &token.code(used)).expect(3);
+    }
+    host.run(&["unlock", "daemon"]).expect(0);
+    host.run_with(&["verify", "daemon"], &token.press()).expect(0);
+    let status = host.status("daemon")["devices"][0].clone();
+    assert_eq!((&status["kind"], &status["offset"]), (&json!("hotp"), &json!(null)));
+}
+
+#[test]
+fn a_first_code_of_a_counter_is_found_a_little_ahead_and_not_behind() {
+    let host = Host::new();
+    let token = Token::usual(SECRET);
+    for (code, status) in [(token.code(99), 3), (token.code(110), 3), (token.code(109), 0)] {
+        let options = ["enroll", "daemon", "--hotp", "--counter", "100", "--secret-stdin", "--quiet"];
+        host.run_with(&options, &format!("{SECRET}\n{code}\n")).expect(status);
+    }
+    host.run_with(&["verify", "daemon"], &token.code(110)).expect(0);
+}
+
+#[test]
+fn a_counter_belongs_to_a_token_and_a_period_to_none() {
+    let host = Host::new();
+    host.run(&["enroll", "daemon", "--no-confirm", "--counter", "7"]).expect(2);
+    host.run(&["enroll", "daemon", "--no-confirm", "--hotp", "--period", "60"]).expect(2);
+    host.run(&["enroll", "daemon", "--no-confirm", "--hotp", "--counter", "9223372036854775808"]).expect(2);
+    assert_eq!(host.status("daemon")["enrolled"], false);
 }

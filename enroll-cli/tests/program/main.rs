@@ -17,6 +17,9 @@ mod phone;
 mod window;
 
 mod backup_codes;
+mod device;
+mod device_add;
+mod device_resync;
 mod doctor;
 mod enroll;
 mod enroll_on_a_terminal;

@@ -25,7 +25,10 @@ fn somebody_enrolled_is_shown_with_every_field_and_without_secrets() {
         status,
         json!({
             "schema": 1, "user": "daemon", "uid": 1, "enrolled": true, "enrolled_at": status["enrolled_at"],
-            "devices": [{ "name": "phone", "kind": "totp", "algorithm": "sha1", "digits": 6, "period": 30, "last_used": null }],
+            "devices": [{
+                "name": "phone", "kind": "totp", "algorithm": "sha1", "digits": 6, "period": 30, "offset": 0,
+                "added_at": status["enrolled_at"], "last_used": null,
+            }],
             "backup_codes_left": 10, "failures": 0, "lock": null, "locked_until": null, "last_login": null,
         })
     );

@@ -16,10 +16,14 @@ fn version_and_help_stand_before_or_after_the_command() {
         assert_eq!(host.run(arguments).expect(0).stdout, version);
     }
     for command in
-        ["init", "enroll", "backup-codes", "verify", "status", "list", "unlock", "remove", "doctor", "policy"]
+        ["init", "enroll", "device", "backup-codes", "verify", "status", "list", "unlock", "remove", "doctor", "policy"]
     {
         let before = host.run(&[command, "--help"]).expect(0);
         assert!(before.stdout.contains("Example:") && before.stderr.is_empty(), "{command}");
+    }
+    for verb in ["list", "add", "rename", "remove", "resync"] {
+        let help = host.run(&["device", verb, "--help"]).expect(0).stdout;
+        assert!(help.contains(&format!("nightlatch device {verb} alice")), "{verb}: {help}");
     }
     assert!(host.run(&["--help"]).expect(0).stdout.contains("Exit status: 0 done"));
 }

@@ -97,6 +97,8 @@ pub struct Promised {
     pub refused: u32,
     /// Secrets of which one has to be the person's; an empty one stands for "not enrolled".
     pub secrets: BTreeSet<String>,
+    /// Secrets of devices that were added besides: each has to be the person's.
+    pub added: BTreeSet<String>,
 }
 
 pub struct Referee {
@@ -182,6 +184,9 @@ impl Referee {
         let secrets = promised.secrets.iter().filter(|secret| !secret.is_empty());
         let served: Vec<_> = secrets.filter(|secret| self.serves(files, secret)).collect();
         assert_eq!(served.len(), 1, "one phone works, {promised:?}");
+        for secret in &promised.added {
+            assert!(self.serves(files, secret), "a device that was added works, {promised:?}");
+        }
         if self.states() % SAMPLE == 1 {
             self.judge_by_the_real_programs(files, promised);
         }

@@ -273,3 +273,66 @@ fn with_one_slot_lost_no_code_of_this_window_is_accepted_and_one_failure_is_char
         assert!(attempt(&record, &mut repaired, &later, NOON + 60).is_ok());
     }
 }
+
+#[test]
+fn each_of_eight_devices_gets_in_once_and_a_replay_of_any_is_refused() {
+    let kinds = [TOTP, Kind::Hotp, TOTP, Kind::Hotp, TOTP, TOTP, Kind::Hotp, Kind::Hotp];
+    let eight = Digits::new(8).unwrap();
+    let device = |(id, kind)| Device { digits: eight, ..a_device(id, kind) };
+    let record = a_record((0..).zip(kinds).map(device).collect());
+    let mut ledger = ledger_for(&record);
+    let codes: Vec<_> =
+        (0..8).map(|n| code_at(&record, n, if record.devices[n].kind == Kind::Hotp { 0 } else { NOON / 30 })).collect();
+    for (n, code) in codes.iter().enumerate() {
+        let grounds = attempt(&record, &mut ledger, code, NOON).unwrap();
+        let id = DeviceId(u8::try_from(n).unwrap());
+        let expected = if kinds[n] == TOTP { Method::Totp(id) } else { Method::Hotp(id) };
+        assert_eq!(grounds.method, expected);
+        assert_eq!(ledger.device(id).unwrap().used_at, Some(UnixTime(NOON)));
+    }
+    let before = ledger.clone();
+    for code in &codes {
+        assert_eq!(attempt(&record, &mut ledger, code, NOON), Err(Refusal::Replay));
+    }
+    assert_eq!(ledger, before, "a replay is not charged, whichever device it is of");
+}
+
+/// Or else the same digits would get in once more, by the other device.
+#[test]
+fn digits_that_fit_two_devices_at_once_are_used_on_both() {
+    let record = a_record(vec![a_device(0, TOTP), a_device(1, Kind::Hotp)]);
+    let value = |device: usize, counter| {
+        let device = &record.devices[device];
+        otp::code(&device.secret, device.algorithm, device.digits, counter).unwrap()
+    };
+    let steps: std::collections::HashMap<_, _> =
+        (NOON / 30..NOON / 30 + 4000).map(|step| (value(0, step), step)).collect();
+    let (step, counter) =
+        (0..4000).find_map(|counter| steps.get(&value(1, counter)).map(|step| (*step, counter))).unwrap();
+    let mut ledger = ledger_for(&record);
+    ledger.devices[1].progress = Progress::Hotp { next: counter };
+    let (code, wall) = (code_at(&record, 1, counter), step * 30);
+    assert!(attempt(&record, &mut ledger, &code, wall).is_ok());
+    let last = LastAccepted::NEVER.advance(Step(step)).unwrap();
+    assert_eq!(ledger.devices[0].progress, Progress::Totp(last));
+    assert_eq!(ledger.devices[1].progress, Progress::Hotp { next: counter + 1 });
+    assert_eq!(attempt(&record, &mut ledger, &code, wall), Err(Refusal::Replay));
+}
+
+/// RFC 6238 §6: the device's own steps, on its own clock.
+#[test]
+fn a_device_whose_clock_is_off_is_judged_by_its_offset_with_the_same_window() {
+    let offset = -240;
+    let kind = Kind::Totp { period: Period::THIRTY, offset };
+    let record = a_record(vec![a_device(0, kind)]);
+    let its_own = (NOON / 30).checked_add_signed(i64::from(offset)).unwrap();
+    let accepted = |step| attempt(&record, &mut ledger_for(&record), &code_at(&record, 0, step), NOON).is_ok();
+    for (step, expected) in [(-2, false), (-1, true), (0, true), (1, true), (2, false)] {
+        assert_eq!(accepted(its_own.saturating_add_signed(step)), expected, "{step}");
+    }
+    assert!(!accepted(NOON / 30), "the host's present step");
+    // A lost slot closes the window of the device's clock, not of the host's.
+    let mut ledger = ledger_for(&record);
+    close_the_window(&record, &mut ledger, Window::ONE, UnixTime(NOON));
+    assert_eq!(ledger.devices[0].progress, Progress::Totp(LastAccepted::NEVER.advance(Step(its_own + 1)).unwrap()));
+}

@@ -4,17 +4,18 @@
 
 use nightlatch::clock::Clock as _;
 use nightlatch::enrollment::{Confirmed, Draft};
+use nightlatch::record::Kind;
 use nightlatch::secret::{NotACode, TypedCode};
 use nightlatch::verify::judge::Refusal;
 use zeroize::Zeroizing;
 
-use crate::arguments::{EnrollArguments, QrStyle};
+use crate::arguments::QrStyle;
 use crate::commands::enroll::handout::drawn;
+use crate::commands::enroll::introduction::Introduction;
 use crate::environment;
 use crate::failure::Failure;
 use crate::qr::{Drawing, Symbol};
 use crate::sheet::{self, Correction, Sheet};
-use crate::site::Site;
 use crate::terminal::{self, Reply, Screen, Terminal};
 
 const TRIES: usize = 3;
@@ -23,28 +24,17 @@ const REPLIES: usize = 20;
 const QUESTION: &str = "Code from the app: ";
 const WIDTH: usize = 72;
 
-pub(crate) fn ask(
-    draft: Draft,
-    sheet: &Sheet,
-    symbol: &Symbol,
-    options: &EnrollArguments,
-    site: &Site,
-    terminal: &Terminal,
-) -> Result<Confirmed, Failure> {
+pub(crate) fn ask(draft: Draft, sheet: &Sheet, symbol: &Symbol, of: &Introduction<'_>) -> Result<Confirmed, Failure> {
+    let (options, terminal) = (of.options, of.terminal);
     match (terminal.has_person(), terminal.screen()) {
-        (true, Some(screen)) if screen.can_alternate() => on_the_alternate_screen(
-            draft,
-            sheet,
-            drawing(options.qr, true).map(|way| (symbol, way)),
-            screen,
-            options,
-            site,
-            terminal,
-        ),
+        (true, Some(screen)) if screen.can_alternate() => {
+            let seen = drawing(options.qr, true).map(|way| (symbol, way));
+            on_the_alternate_screen(draft, sheet, seen, screen, of)
+        }
         (true, Some(_)) => {
             terminal.warn("this terminal has no alternate screen: the secret stays on it until you clear it");
             show_plainly(sheet, drawing(options.qr, false).map(|way| (symbol, way)), terminal);
-            line_by_line(draft, options, site, terminal)
+            line_by_line(draft, of)
         }
         (true, None) => Err(Failure::usage(
             "stdin is a terminal, but no output is one that could show the QR code",
@@ -57,12 +47,12 @@ pub(crate) fn ask(
                     terminal.show(drawn(symbol, way).as_bytes());
                 }
             } else if terminal.has_nothing_to_read() {
-                return Err(Failure::NoCode { user: options.user.clone() });
+                return Err(Failure::NoCode { user: of.account.name().as_str().to_owned() });
             } else {
                 let seen = drawing(options.qr, terminal.screen().is_some());
                 show_plainly(sheet, seen.map(|way| (symbol, way)), terminal);
             }
-            line_by_line(draft, options, site, terminal)
+            line_by_line(draft, of)
         }
     }
 }
@@ -84,10 +74,9 @@ fn on_the_alternate_screen(
     sheet: &Sheet,
     symbol: Option<(&Symbol, Drawing)>,
     screen: Screen,
-    options: &EnrollArguments,
-    site: &Site,
-    terminal: &Terminal,
+    of: &Introduction<'_>,
 ) -> Result<Confirmed, Failure> {
+    let terminal = of.terminal;
     let mut leaves = sheet::lay_out(sheet, symbol, screen.size())?;
     let Some(last) = leaves.pop() else { return Err(Failure::TerminalTooSmall) };
     terminal.interruption().hide_typing();
@@ -99,7 +88,7 @@ fn on_the_alternate_screen(
         screen.wipe();
     }
     screen.write(last.drawing.as_bytes());
-    let confirmed = three_tries(draft, options, site, |correction| {
+    let confirmed = three_tries(draft, of, |correction| {
         screen.write(last.prompt.ask(correction, QUESTION).as_bytes());
         terminal::read_line()
     });
@@ -108,13 +97,9 @@ fn on_the_alternate_screen(
     confirmed
 }
 
-fn line_by_line(
-    draft: Draft,
-    options: &EnrollArguments,
-    site: &Site,
-    terminal: &Terminal,
-) -> Result<Confirmed, Failure> {
-    three_tries(draft, options, site, |correction| {
+fn line_by_line(draft: Draft, of: &Introduction<'_>) -> Result<Confirmed, Failure> {
+    let terminal = of.terminal;
+    three_tries(draft, of, |correction| {
         if let Some(correction) = correction {
             terminal.show(format!("{}\n", correction.sentence).as_bytes());
         }
@@ -133,12 +118,11 @@ fn show_plainly(sheet: &Sheet, symbol: Option<(&Symbol, Drawing)>, terminal: &Te
 
 fn three_tries(
     mut draft: Draft,
-    options: &EnrollArguments,
-    site: &Site,
+    of: &Introduction<'_>,
     mut ask: impl FnMut(Option<&Correction>) -> Result<Reply, Failure>,
 ) -> Result<Confirmed, Failure> {
-    let user = || options.user.clone();
-    let digits = draft.devices().first().map_or(0, |device| device.digits.count());
+    let user = || of.account.name().as_str().to_owned();
+    let (digits, kind) = (of.plan.device.digits.count(), of.plan.device.kind);
     let (mut correction, mut tried) = (None, 0_usize);
     for _ in 0..REPLIES {
         let line = match ask(correction.as_ref())? {
@@ -152,11 +136,11 @@ fn three_tries(
                 continue;
             }
             Err(cause) => correction = Some(of_no_code(cause, digits)),
-            Ok(code) => match draft.confirm(&code, &site.config.rules(), site.clock.now()?) {
+            Ok(code) => match draft.confirm(&code, &of.site.config.rules(), of.site.clock.now()?) {
                 Ok(confirmed) => return Ok(confirmed),
                 Err((same, refusal)) => {
                     draft = same;
-                    correction = Some(of_refusal(refusal, digits));
+                    correction = Some(of_refusal(refusal, digits, kind));
                 }
             },
         }
@@ -172,20 +156,35 @@ fn of_no_code(cause: NotACode, digits: u8) -> Correction {
     Correction { sentence: format!("That is {cause}: {digits} digits are expected."), short: "Not a code." }
 }
 
-fn of_refusal(refusal: Refusal, digits: u8) -> Correction {
-    match refusal {
-        Refusal::NoSuchLength => Correction {
+fn of_refusal(refusal: Refusal, digits: u8, kind: Kind) -> Correction {
+    match (refusal, kind) {
+        (Refusal::NoSuchLength, _) => Correction {
             sentence: format!("That is not the length of a code: {digits} digits are expected."),
             short: "Wrong length.",
         },
-        Refusal::Wrong
-        | Refusal::Past
-        | Refusal::Replay
-        | Refusal::UsedBackupCode
-        | Refusal::Waiting { .. }
-        | Refusal::Blocked => Correction {
+        (
+            Refusal::Wrong
+            | Refusal::Past
+            | Refusal::Replay
+            | Refusal::UsedBackupCode
+            | Refusal::Waiting { .. }
+            | Refusal::Blocked,
+            Kind::Totp { .. },
+        ) => Correction {
             sentence: "That code was not right. Wait for the next one; is the phone's clock right?".to_owned(),
             short: "Not right, wait for the next.",
+        },
+        (
+            Refusal::Wrong
+            | Refusal::Past
+            | Refusal::Replay
+            | Refusal::UsedBackupCode
+            | Refusal::Waiting { .. }
+            | Refusal::Blocked,
+            Kind::Hotp,
+        ) => Correction {
+            sentence: "That code was not right. Press for the next one; was it pressed before (--counter)?".to_owned(),
+            short: "Not right, press for the next.",
         },
     }
 }

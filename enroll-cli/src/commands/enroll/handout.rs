@@ -11,13 +11,13 @@ use nightlatch::uri::expose_uri;
 use nightlatch::user::Account;
 use zeroize::Zeroizing;
 
-use crate::arguments::{EnrollArguments, Form};
+use crate::arguments::{Form, NewDeviceArguments};
 use crate::commands::backup_codes;
 use crate::commands::enroll::confirmation::drawing;
 use crate::commands::enroll::plan::Plan;
 use crate::commands::status::{kind_name, period_of};
 use crate::failure::Failure;
-use crate::json::{self, Enrolled, NewDevice, SCHEMA};
+use crate::json::{self, DeviceAdded, Enrolled, NewDevice, SCHEMA};
 use crate::qr::{Drawing, QUIET, Symbol};
 use crate::sheet::Sheet;
 use crate::terminal::{Screen, Terminal};
@@ -30,8 +30,18 @@ pub(crate) struct Handout {
     algorithm: &'static str,
     digits: u8,
     period: Option<u16>,
+    counter: Option<u64>,
     secret: Zeroizing<String>,
     pub(crate) uri: Zeroizing<String>,
+}
+
+/// What became of the draft.
+#[derive(Clone, Copy)]
+pub(crate) enum Deed<'a> {
+    /// The person is enrolled with it, and has these backup codes.
+    Enrolled(&'a BackupSheet),
+    /// The person has it besides the others; backup codes are as they were.
+    Added,
 }
 
 /// More than secret, URI and twenty backup codes: a buffer that grows leaves its beginning behind.
@@ -50,34 +60,36 @@ impl Handout {
             algorithm: device.algorithm.name(),
             digits: device.digits.count(),
             period: period_of(device.kind),
+            counter: draft.first_counter(),
             secret: device.secret.expose_base32(),
-            uri: expose_uri(device, &plan.label, 0),
+            uri: expose_uri(device, &plan.label, draft.first_counter().unwrap_or(0)),
         })
     }
 
-    /// For the screen, while the person sets the app up.
-    pub(crate) fn sheet(&self, plan: &Plan, account: &Account, warnings: Vec<String>) -> Sheet {
+    /// For the screen, while the person sets the device up.
+    pub(crate) fn sheet(&self, heading: String, plan: &Plan, warnings: Vec<String>) -> Sheet {
+        let [kind, movement] = plan.movement();
         Sheet {
-            heading: format!("Enrolling {} (uid {})", escaped(account.name().as_str()), account.uid()),
+            heading,
             secret: self.secret.clone(),
             settings: vec![
                 ("Issuer", escaped(plan.label.issuer())),
                 ("Account", escaped(plan.label.account())),
-                ("Type", "time-based (TOTP)".to_owned()),
+                kind,
                 ("Algorithm", plan.device.algorithm.uri_name().to_owned()),
                 ("Digits", self.digits.to_string()),
-                ("Period", format!("{} seconds", plan.period())),
+                movement,
             ],
             warnings: warnings.into_iter().map(|warning| format!("Warning: {warning}.")).collect(),
         }
     }
 
-    /// The result. The enrollment stands by now, so that a failure here says how to get at new codes.
+    /// The result. It stands in the store by now, so that a failure here says how to get at new codes.
     pub(crate) fn print(
         &self,
-        backup_codes: &BackupSheet,
+        deed: Deed<'_>,
         symbol: &Symbol,
-        options: &EnrollArguments,
+        options: &NewDeviceArguments,
         terminal: &Terminal,
     ) -> Result<(), Failure> {
         let printed = match terminal.form() {
@@ -87,12 +99,12 @@ impl Handout {
                 {
                     terminal.show(drawn(symbol, drawing).as_bytes());
                 }
-                terminal.result(&json::line(&self.object(backup_codes)))
+                terminal.result(&self.object(deed))
             }
             Form::Text => {
                 let shown = options.no_confirm && Screen::Stdout.is_terminal();
                 let drawing = drawing(options.qr, shown).filter(|_| options.no_confirm);
-                terminal.result(self.text(backup_codes, options).as_bytes()).and_then(|()| match drawing {
+                terminal.result(self.text(deed, options).as_bytes()).and_then(|()| match drawing {
                     Some(drawing) => terminal.result(drawn(symbol, drawing).as_bytes()),
                     None => Ok(()),
                 })
@@ -100,54 +112,73 @@ impl Handout {
         };
         printed.map_err(|source| Failure::HandoutLost {
             user: self.user.clone(),
-            remedy: self.how_to_get_another(options),
+            remedy: self.how_to_get_another(deed, options),
             source: Box::new(source),
         })
     }
 
-    fn how_to_get_another(&self, options: &EnrollArguments) -> String {
-        if options.no_confirm {
-            format!("'nightlatch enroll {} --replace' begins anew", self.user)
-        } else {
-            format!("'nightlatch backup-codes {}' makes new ones", self.user)
+    fn how_to_get_another(&self, deed: Deed<'_>, options: &NewDeviceArguments) -> String {
+        let user = &self.user;
+        match deed {
+            Deed::Enrolled(_) if options.no_confirm => format!("'nightlatch enroll {user} --replace' begins anew"),
+            Deed::Enrolled(_) => format!("'nightlatch backup-codes {user}' makes new ones"),
+            Deed::Added if options.no_confirm => {
+                format!("'nightlatch device remove {user}' takes '{}' away, then add it anew", escaped(&self.device))
+            }
+            Deed::Added => format!("the device stands: see 'nightlatch device list {user}'"),
         }
     }
 
-    fn object<'a>(&'a self, backup_codes: &'a BackupSheet) -> Enrolled<'a> {
+    fn object(&self, deed: Deed<'_>) -> Zeroizing<Vec<u8>> {
         let device = NewDevice {
             name: &self.device,
             kind: self.kind,
             algorithm: self.algorithm,
             digits: self.digits,
             period: self.period,
+            counter: self.counter,
             secret: &self.secret,
             uri: &self.uri,
         };
-        Enrolled {
-            schema: SCHEMA,
-            changed: true,
-            user: &self.user,
-            uid: self.uid,
-            devices: vec![device],
-            backup_codes: backup_codes.expose_codes().collect(),
+        let (user, uid) = (self.user.as_str(), self.uid);
+        match deed {
+            Deed::Enrolled(sheet) => json::line(&Enrolled {
+                schema: SCHEMA,
+                changed: true,
+                user,
+                uid,
+                devices: vec![device],
+                backup_codes: sheet.expose_codes().collect(),
+            }),
+            Deed::Added => json::line(&DeviceAdded { schema: SCHEMA, changed: true, user, uid, device }),
         }
     }
 
-    fn text(&self, backup_codes: &BackupSheet, options: &EnrollArguments) -> Zeroizing<String> {
+    fn text(&self, deed: Deed<'_>, options: &NewDeviceArguments) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(ROOM));
+        let device = escaped(&self.device);
+        let done = match deed {
+            Deed::Enrolled(_) => format!("{} is enrolled", self.user),
+            Deed::Added => format!("'{device}' of {} is added", self.user),
+        };
         // Writing to a string cannot fail.
         let mut line = |line: std::fmt::Arguments<'_>| {
             let _: std::fmt::Result = writeln!(text, "{line}");
         };
         if options.no_confirm {
-            line(format_args!("{} is enrolled; no code has shown yet that the device works", self.user));
+            line(format_args!("{done}; no code has shown yet that the device works"));
             line(format_args!("secret: {}", *self.secret));
             line(format_args!("uri:    {}", *self.uri));
         } else {
-            line(format_args!("{} is enrolled: '{}' gives the codes from now on", self.user, escaped(&self.device)));
+            line(format_args!("{done}: '{device}' gives codes from now on"));
         }
-        text.push('\n');
-        text.push_str(&backup_codes::text(backup_codes, &self.user));
+        match deed {
+            Deed::Enrolled(sheet) => {
+                text.push('\n');
+                text.push_str(&backup_codes::text(sheet, &self.user));
+            }
+            Deed::Added => {}
+        }
         text
     }
 }

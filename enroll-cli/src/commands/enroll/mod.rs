@@ -1,61 +1,52 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `enroll`: a draft in memory, shown, confirmed with a first code, and only then committed. Nothing is locked while a
-//! person types.
+//! `enroll`: a draft in memory, shown, confirmed with a first code, and only then committed. What it does for a device it
+//! does for `device add` too.
 
 mod confirmation;
-mod handout;
-mod plan;
+pub(crate) mod handout;
+pub(crate) mod introduction;
+pub(crate) mod plan;
 
-use nightlatch::enrollment::{Basis, Draft, DraftError};
-use nightlatch::secret::SharedSecret;
-use nightlatch::store::{CommitFailure, Enrollment, Store};
+use nightlatch::audit::escaped;
+use nightlatch::enrollment::{Basis, Draft};
+use nightlatch::store::{Enrollment, Store};
 use nightlatch::user::Account;
 use nightlatch::verify::throttle::Admission;
-use zeroize::Zeroizing;
 
 use crate::Outcome;
 use crate::arguments::{EnrollArguments, Form};
-use crate::commands::enroll::handout::Handout;
-use crate::commands::enroll::plan::Plan;
+use crate::commands::enroll::handout::Deed;
+use crate::commands::enroll::introduction::Introduction;
+use crate::commands::enroll::plan::{Plan, device_name, free_name};
 use crate::failure::{Failure, Status};
-use crate::image;
 use crate::json::{self, Changed, SCHEMA};
-use crate::qr::Symbol;
 use crate::site::{Site, open_record};
-use crate::terminal::{Reply, Terminal};
+use crate::terminal::Terminal;
 
 pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -> Outcome {
     let account = site.account(&options.user)?;
-    let plan = Plan::new(options, site, &account)?;
+    let name = match &options.device {
+        Some(name) => device_name(name, "say --device with another name")?,
+        None => free_name(&options.new, None)?,
+    };
+    let plan = Plan::new(name, &options.new, site, &account)?;
     let store = site.store()?;
-    let Some(basis) = basis(options, &store, &account)? else {
+    let Some(basis) = basis(options, &store, &account, terminal)? else {
         return unchanged(&account, terminal);
     };
-    let secret = secret(options, &plan, site, terminal)?;
-    let warnings = plan.warnings(&secret);
-    warnings.iter().for_each(|warning| terminal.warn(warning));
+    let introduction = Introduction { account: &account, plan: &plan, options: &options.new, site, terminal };
+    let secret = introduction.secret()?;
+    let warnings = introduction.warnings(&secret);
 
     let (device, now) = (plan.device.clone(), site.now()?.wall);
-    let draft = Draft::new(account.clone(), basis, device, secret, plan.backup_codes, now, &site.random)
-        .map_err(|error| no_draft(error, &account))?;
-    let handout = Handout::of(&draft, &plan, &account)?;
-    let symbol = Symbol::of(&handout.uri)?;
-    write_images(&symbol, options, terminal)?;
-
-    let confirmed = if options.no_confirm {
-        draft.vouched_for()
-    } else {
-        let sheet = handout.sheet(&plan, &account, warnings);
-        confirmation::ask(draft, &sheet, &symbol, options, site, terminal)?
+    let backup_codes = options.backup_codes.unwrap_or(site.config.enroll().backup_codes);
+    let draft = Draft::new(account.clone(), basis, device, secret, backup_codes, now, &site.random)
+        .map_err(|error| introduction.no_draft(error))?;
+    let heading = format!("Enrolling {} (uid {})", escaped(account.name().as_str()), account.uid());
+    let Some(introduced) = introduction.carry_through(draft, heading, warnings, &store)? else {
+        return overtaken(basis, options, &account, terminal);
     };
-    terminal.interruption().settle();
-    let backup_codes = match store.commit(confirmed, site.now()?.wall) {
-        Ok(backup_codes) => backup_codes,
-        Err(CommitFailure::Changed) => return overtaken(basis, options, &account, terminal),
-        Err(CommitFailure::Fault(fault)) => return Err(fault.into()),
-    };
-    terminal.interruption().keep_files();
-    handout.print(&backup_codes, &symbol, options, terminal)?;
+    introduced.print(Deed::Enrolled(&introduced.sheet), &introduction)?;
     match basis {
         Basis::Record(_) => warn_of_lock(&store, &account, site, terminal),
         Basis::Absent(_) => {}
@@ -65,11 +56,22 @@ pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -
 
 /// What the draft is made for, or `None` where there is nothing to do. A record that is there has to open: one that is
 /// damaged, or made for another name, is a fault, and not "enrolled already".
-fn basis<'s>(options: &EnrollArguments, store: &'s Store<'s>, account: &Account) -> Result<Option<Basis>, Failure> {
+fn basis<'s>(
+    options: &EnrollArguments,
+    store: &'s Store<'s>,
+    account: &Account,
+    terminal: &Terminal,
+) -> Result<Option<Basis>, Failure> {
     let enrollment = store.enrollment(account.named())?;
-    match enrollment {
+    let devices = match enrollment {
         Enrollment::NotEnrolled(_) => return Ok(Some(enrollment.into())),
-        Enrollment::Enrolled(_) => drop(open_record(store, account)?),
+        Enrollment::Enrolled(_) => open_record(store, account)?.record().devices.len(),
+    };
+    if options.replace && devices > 1 {
+        let user = account.name().as_str();
+        terminal.warn(&format!(
+            "this takes the place of all {devices} devices of {user}; 'nightlatch device add {user}' leaves them"
+        ));
     }
     match (options.replace, options.if_not_enrolled) {
         (true, _) => Ok(Some(enrollment.into())),
@@ -88,40 +90,6 @@ fn unchanged(account: &Account, terminal: &Terminal) -> Outcome {
         Form::Text => terminal.result(format!("{user} is enrolled already: nothing to do\n").as_bytes())?,
     }
     Ok(Status::Done)
-}
-
-/// Line 1 of stdin, or a new one.
-fn secret(options: &EnrollArguments, plan: &Plan, site: &Site, terminal: &Terminal) -> Result<SharedSecret, Failure> {
-    if !options.secret_stdin {
-        return Ok(SharedSecret::generate(plan.device.algorithm, &site.random)?);
-    }
-    let line = match terminal.ask_hidden("Secret (base32): ")? {
-        Reply::Line(line) => line,
-        Reply::End => Zeroizing::default(),
-    };
-    // What is no text is no base32 either.
-    let secret = SharedSecret::from_base32(std::str::from_utf8(&line).unwrap_or("?")).map_err(Failure::Secret)?;
-    if secret.is_short() && !options.allow_short_secret { Err(Failure::ShortSecret) } else { Ok(secret) }
-}
-
-fn no_draft(error: DraftError, account: &Account) -> Failure {
-    match error {
-        DraftError::Fault(fault) => Failure::Store(fault),
-        cause @ DraftError::TransientUid { .. } => {
-            Failure::TransientUid { user: account.name().as_str().to_owned(), cause }
-        }
-    }
-}
-
-/// Before the confirmation, since a person may scan the file instead of the screen; gone again if nothing comes of it.
-fn write_images(symbol: &Symbol, options: &EnrollArguments, terminal: &Terminal) -> Result<(), Failure> {
-    if let Some(path) = &options.qr_png {
-        image::write_png(symbol, path, terminal.interruption())?;
-    }
-    if let Some(path) = &options.qr_svg {
-        image::write_svg(symbol, path, terminal.interruption())?;
-    }
-    Ok(())
 }
 
 /// Somebody else was quicker. Where that is what was asked for, it is done; the files of this draft go all the same.

@@ -2,45 +2,54 @@
 //! What is to be enrolled: the command line's word, else the site's default; and which apps get that wrong.
 
 use nightlatch::config::EnrollDefaults;
-use nightlatch::enrollment::DeviceSettings;
-use nightlatch::record::{DeviceName, Digits, Kind, Period};
+use nightlatch::enrollment::{DeviceSettings, FirstCounter};
+use nightlatch::record::{DeviceName, Digits, Kind, Period, Record};
 use nightlatch::secret::{Algorithm, SharedSecret};
 use nightlatch::uri::Label;
 use nightlatch::user::Account;
 
-use crate::arguments::EnrollArguments;
+use crate::arguments::NewDeviceArguments;
 use crate::failure::Failure;
 use crate::site::Site;
 
 pub(crate) struct Plan {
     pub(crate) label: Label,
     pub(crate) device: DeviceSettings,
-    pub(crate) backup_codes: u8,
+    pub(crate) first_counter: FirstCounter,
 }
 
 impl Plan {
-    pub(crate) fn new(options: &EnrollArguments, site: &Site, account: &Account) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        name: DeviceName,
+        options: &NewDeviceArguments,
+        site: &Site,
+        account: &Account,
+    ) -> Result<Self, Failure> {
         let defaults = site.config.enroll();
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let label = label(options, defaults, account.name().as_str(), &host)?;
-        let name = DeviceName::parse(&options.device)
-            .map_err(|error| Failure::usage(error.to_string(), "say --device with another name"))?;
-        // clap has held both against their range; out of it, the site's default is in it.
+        // clap has held these against their range; out of it, the site's default is in it.
         let digits = options.digits.and_then(Digits::new).unwrap_or(defaults.digits);
         let period = options.period.and_then(Period::new).unwrap_or(defaults.period);
+        let first_counter = options.counter.and_then(FirstCounter::new).unwrap_or(FirstCounter::ZERO);
         let device = DeviceSettings {
             name,
-            kind: Kind::Totp { period, offset: 0 },
+            kind: if options.hotp { Kind::Hotp } else { Kind::Totp { period, offset: 0 } },
             algorithm: options.algorithm.map_or(defaults.algorithm, Algorithm::from),
             digits,
         };
-        Ok(Self { label, device, backup_codes: options.backup_codes.unwrap_or(defaults.backup_codes) })
+        Ok(Self { label, device, first_counter })
     }
 
-    pub(crate) fn period(&self) -> u16 {
+    /// What moves its codes on, for a person who sets the device up by hand.
+    pub(crate) fn movement(&self) -> [(&'static str, String); 2] {
         match self.device.kind {
-            Kind::Totp { period, .. } => period.seconds(),
-            Kind::Hotp => 0,
+            Kind::Totp { period, .. } => {
+                [("Type", "time-based (TOTP)".to_owned()), ("Period", format!("{} seconds", period.seconds()))]
+            }
+            Kind::Hotp => {
+                [("Type", "counter-based (HOTP)".to_owned()), ("Counter", self.first_counter.number().to_string())]
+            }
         }
     }
 
@@ -61,11 +70,17 @@ impl Plan {
                 self.device.digits.count()
             ));
         }
-        if self.period() != Period::THIRTY.seconds() {
-            warnings.push(format!(
+        match self.device.kind {
+            Kind::Totp { period, .. } if period != Period::THIRTY => warnings.push(format!(
                 "{} seconds: Google Authenticator goes by 30 s whatever the QR code says, and so do apps that follow it",
-                self.period()
-            ));
+                period.seconds()
+            )),
+            Kind::Totp { .. } => {}
+            Kind::Hotp => warnings.push(
+                "counter-based: not every app knows that; it is made for tokens with a button, and an app that is put \
+                 back from a backup has an old counter, whose codes are refused"
+                    .to_owned(),
+            ),
         }
         if algorithm == Algorithm::Sha1 && secret.expose_bytes().len() > algorithm.secret_bytes() {
             warnings
@@ -75,7 +90,21 @@ impl Plan {
     }
 }
 
-fn label(options: &EnrollArguments, defaults: &EnrollDefaults, user: &str, host: &str) -> Result<Label, Failure> {
+/// The name that was given.
+pub(crate) fn device_name(text: &str, remedy: &str) -> Result<DeviceName, Failure> {
+    DeviceName::parse(text).map_err(|error| Failure::usage(error.to_string(), remedy))
+}
+
+/// What a device is called where nobody says: the first of these names that is free.
+pub(crate) fn free_name(options: &NewDeviceArguments, taken: Option<&Record>) -> Result<DeviceName, Failure> {
+    let word = if options.hotp { "token" } else { "phone" };
+    let names = std::iter::once(word.to_owned()).chain((2..).map(|number: u32| format!("{word} {number}")));
+    let is_free = |name: &DeviceName| taken.is_none_or(|record| record.device_named(name).is_err());
+    let mut free = names.filter_map(|name| DeviceName::parse(&name).ok()).filter(is_free);
+    free.next().ok_or_else(|| Failure::usage("the device has no name", "give it one"))
+}
+
+fn label(options: &NewDeviceArguments, defaults: &EnrollDefaults, user: &str, host: &str) -> Result<Label, Failure> {
     let named = |option: &Option<String>, site: &Option<String>, otherwise: &str| match (option, site) {
         (Some(text), _) => text.clone(),
         (None, Some(template)) => filled(template, user, host),
@@ -113,7 +142,7 @@ mod tests {
         let kind = Kind::Totp { period: Period::new(period).unwrap(), offset: 0 };
         let (name, digits) = (DeviceName::parse("phone").unwrap(), Digits::new(digits).unwrap());
         let device = DeviceSettings { name, kind, algorithm, digits };
-        Plan { label: Label::new("host", "alice").unwrap(), device, backup_codes: 10 }
+        Plan { label: Label::new("host", "alice").unwrap(), device, first_counter: FirstCounter::ZERO }
     }
 
     #[test]
@@ -129,6 +158,10 @@ mod tests {
             let warnings = plan.warnings(&secret);
             assert!(warnings.len() == 1 && warnings[0].contains(expected), "{warnings:?}");
         }
+        let mut counting = plan(Algorithm::Sha1, 6, 60);
+        counting.device.kind = Kind::Hotp;
+        let warnings = counting.warnings(&secret);
+        assert!(warnings.len() == 1 && warnings[0].contains("counter-based"), "{warnings:?}");
         let long = SharedSecret::from_base32(&"A".repeat(56)).unwrap();
         assert!(plan(Algorithm::Sha1, 6, 30).warnings(&long)[0].contains("iOS"));
     }

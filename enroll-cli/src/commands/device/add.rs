@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `device add`: one device more, shown and confirmed as a first one is.
+
+use nightlatch::audit::escaped;
+use nightlatch::enrollment::Draft;
+
+use crate::Outcome;
+use crate::arguments::DeviceAddArguments;
+use crate::commands::enroll::handout::Deed;
+use crate::commands::enroll::introduction::Introduction;
+use crate::commands::enroll::plan::{Plan, device_name, free_name};
+use crate::failure::{Failure, Status};
+use crate::site::{Site, open_record};
+use crate::terminal::Terminal;
+
+pub(crate) fn run(options: &DeviceAddArguments, site: &Site, terminal: &Terminal) -> Outcome {
+    let account = site.account(&options.user)?;
+    let user = account.name().as_str();
+    let store = site.store()?;
+    // Before anybody types or scans anything; and closed again, since a login waits for the lock.
+    let name = {
+        let open = open_record(&store, &account)?;
+        let name = match &options.name {
+            Some(name) => device_name(name, "say --name with another name")?,
+            None => free_name(&options.new, Some(open.record()))?,
+        };
+        let room = open.record().room_for(&name);
+        room.map_err(|cause| Failure::Device { user: user.to_owned(), cause })?;
+        name
+    };
+    let plan = Plan::new(name, &options.new, site, &account)?;
+    let introduction = Introduction { account: &account, plan: &plan, options: &options.new, site, terminal };
+    let secret = introduction.secret()?;
+    let warnings = introduction.warnings(&secret);
+
+    let (device, now) = (plan.device.clone(), site.now()?.wall);
+    let draft = {
+        let open = open_record(&store, &account)?;
+        Draft::another_device(account.clone(), &open, device, secret, now, &site.random)
+            .map_err(|error| introduction.no_draft(error))?
+    };
+    let heading = format!("'{}' for {} (uid {})", escaped(plan.device.name.as_str()), escaped(user), account.uid());
+    let Some(introduced) = introduction.carry_through(draft, heading, warnings, &store)? else {
+        return Err(Failure::Overtaken { user: user.to_owned() });
+    };
+    introduced.print(Deed::Added, &introduction)?;
+    Ok(Status::Done)
+}
