@@ -23,12 +23,15 @@ pub struct Pending<'s> {
 /// A code was right, and the ledger that says so is on the disk. Built in [`Pending::commit`] and nowhere else.
 ///
 /// ```compile_fail,E0451
-/// let forged = nightlatch::store::Accepted { method: todo!(), device: None, backup_codes_left: 0, failures_since: todo!() };
+/// let forged = nightlatch::store::Accepted {
+///     method: todo!(), device: None, code_bytes: 6, backup_codes_left: 0, failures_since: todo!()
+/// };
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Accepted {
     method: Method,
     device: Option<String>,
+    code_bytes: usize,
     backup_codes_left: u8,
     failures_since: FailuresSince,
 }
@@ -74,6 +77,7 @@ impl<'s> Pending<'s> {
             Outcome::Right(grounds) if durable => Answer::Accepted(Accepted {
                 method: grounds.method,
                 device: grounds.device,
+                code_bytes: grounds.code_bytes,
                 backup_codes_left: grounds.backup_codes_left,
                 failures_since: grounds.failures_since,
             }),
@@ -95,6 +99,11 @@ impl Accepted {
     #[must_use]
     pub fn device(&self) -> Option<&str> {
         self.device.as_deref()
+    }
+
+    /// How much of a text that holds the password too was the code.
+    pub(crate) fn code_bytes(&self) -> usize {
+        self.code_bytes
     }
 
     /// Backup codes that are left after this login.
