@@ -8,12 +8,17 @@ use std::path::{Component, Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::combined::CodePlace;
 use crate::error::Fault;
 use crate::record::{Digits, Period};
 use crate::secret::Algorithm;
 use crate::trusted::TrustedFile;
 use crate::verify::judge::{Rules, Window};
 use crate::verify::throttle::Limits;
+
+mod service;
+
+use service::Service;
 
 /// Where the config lies unless an argument says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/nightlatch/config.toml";
@@ -26,6 +31,8 @@ pub struct Config {
     store: PathBuf,
     keys: PathBuf,
     prompt: String,
+    combined_prompt: Option<String>,
+    services: Vec<Service>,
     window: Window,
     limits: Limits,
     not_enrolled: Option<NotEnrolledRule>,
@@ -112,6 +119,8 @@ impl Default for Config {
             store: PathBuf::from("/var/lib/nightlatch"),
             keys: PathBuf::from("/etc/nightlatch/keys"),
             prompt: "Verification code: ".to_owned(),
+            combined_prompt: None,
+            services: Vec::new(),
             window: Window::ONE,
             limits: Limits::default(),
             not_enrolled: None,
@@ -185,6 +194,26 @@ impl Config {
     #[must_use]
     pub fn prompt(&self) -> &str {
         &self.prompt
+    }
+
+    /// What the person is asked at a PAM service.
+    #[must_use]
+    pub fn prompt_at(&self, service: &str) -> &str {
+        self.service(service).and_then(|service| service.prompt.as_deref()).unwrap_or(&self.prompt)
+    }
+
+    /// What the person is asked at a PAM service that takes password and code in one.
+    #[must_use]
+    pub fn combined_prompt_at(&self, service: &str, place: CodePlace) -> &str {
+        let of_the_service = self.service(service).and_then(|service| service.combined_prompt.as_deref());
+        of_the_service.or(self.combined_prompt.as_deref()).unwrap_or(match place {
+            CodePlace::End => "Password and verification code: ",
+            CodePlace::Start => "Verification code and password: ",
+        })
+    }
+
+    fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.name == name)
     }
 
     /// The numbers that a verdict depends on.
@@ -276,7 +305,8 @@ fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str) -> Wrong {
     Wrong { at: value.span().start, message: format!("{expected} is expected here, not: {found}") }
 }
 
-const SETTINGS: &[&str] = &["store", "keys", "prompt", "totp", "throttle", "default", "enroll"];
+const SETTINGS: &[&str] =
+    &["store", "keys", "prompt", "combined_prompt", "service", "totp", "throttle", "default", "enroll"];
 const ENROLL_SETTINGS: &[&str] = &["issuer", "account", "algorithm", "digits", "period", "backup_codes"];
 const THROTTLE_SETTINGS: &[&str] = &[
     "known_sources",
@@ -297,6 +327,8 @@ fn read_file(file: &Section<'_, '_>) -> Result<Config, Wrong> {
         store: file.text("store", absolute_path)?.unwrap_or(default.store),
         keys: file.text("keys", absolute_path)?.unwrap_or(default.keys),
         prompt: file.text("prompt", prompt)?.unwrap_or(default.prompt),
+        combined_prompt: file.text("combined_prompt", prompt)?,
+        services: service::read_services(file)?,
         window: totp.number("window", 0..=1)?.and_then(Window::new).unwrap_or(default.window),
         limits: read_limits(&file.section("throttle", THROTTLE_SETTINGS)?)?,
         not_enrolled: people.text("not_enrolled", not_enrolled)?,

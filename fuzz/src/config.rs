@@ -46,6 +46,15 @@ fn lies_in_its_bounds(config: &Config) {
     }
     assert!((1..=128).contains(&config.prompt().len()) && !config.prompt().contains(char::is_control));
     assert!(!config.prompt().to_ascii_lowercase().trim().eq("password:"), "sudo would replace it");
+    for (name, prompt, combined) in config.services() {
+        assert!(
+            (1..=64).contains(&name.len()) && !name.contains(|c: char| c == '/' || !c.is_ascii_graphic()),
+            "{name:?}"
+        );
+        for prompt in [prompt, combined].into_iter().flatten() {
+            assert!((1..=128).contains(&prompt.len()) && !prompt.contains(char::is_control));
+        }
+    }
     let limits = config.rules().limits;
     let most = u32::from(limits.known_sources) * u32::from(limits.known_failures)
         + u32::from(limits.combined_failures)
@@ -70,6 +79,9 @@ fn written_down(config: &Config) -> String {
         quoted(config.keys().to_str().expect("TOML is UTF-8")),
         quoted(config.prompt())
     );
+    if let Some(prompt) = config.combined_prompt() {
+        let _ = writeln!(text, "combined_prompt = {}", quoted(prompt));
+    }
     let rule = match config.not_enrolled() {
         None => "",
         Some(NotEnrolledRule::Refuse) => "default.not_enrolled = 'refuse'\n",
@@ -102,6 +114,14 @@ fn written_down(config: &Config) -> String {
         enroll.period.seconds(),
         enroll.backup_codes
     );
+    for (name, prompt, combined) in config.services() {
+        let _ = writeln!(text, "[service.{}]", quoted(name));
+        for (key, prompt) in [("prompt", prompt), ("combined_prompt", combined)] {
+            if let Some(prompt) = prompt {
+                let _ = writeln!(text, "{key} = {}", quoted(prompt));
+            }
+        }
+    }
     text
 }
 
