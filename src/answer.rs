@@ -23,6 +23,10 @@ pub(crate) const NOT_ACCEPTED: &str =
 /// A code is one person's, and never lets in whom the application names afterwards.
 const ANOTHER_USER: &str = "the application changed the user in a conversation";
 
+/// Either clock may be the one that is off; which, only a third clock tells.
+const CLOCKS: &str = "compare this host's clock (timedatectl) and the phone's with the right time; a token whose clock \
+                      cannot be set";
+
 /// At so many backup codes left, the person is told to get new ones.
 const FEW_BACKUP_CODES: u8 = 3;
 
@@ -150,6 +154,10 @@ fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (L
             (level, line.with("seconds_left", seconds).with("remedy", format_args!("wait, or {unlock}")))
         }
         Refusal::Blocked => (level, line.with("remedy", unlock)),
+        Refusal::ClockDrift(drift) => {
+            let remedy = format!("{CLOCKS}: nightlatch device resync {}", who.shown());
+            (level, line.with("drift_seconds", drift).with("remedy", remedy))
+        }
         Refusal::Wrong | Refusal::Past | Refusal::Replay | Refusal::UsedBackupCode | Refusal::NoSuchLength => {
             (level, line)
         }

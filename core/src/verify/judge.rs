@@ -10,6 +10,7 @@ use crate::error::Fault;
 use crate::ledger::{DeviceState, FailuresSince, LastLogin, Ledger, Method, Progress, ShortText};
 use crate::record::{Device, DeviceId, Kind, Period, Record};
 use crate::secret::{Typed, TypedCode};
+use crate::verify::drift::ClockDrift;
 use crate::verify::otp;
 use crate::verify::throttle::{Admission, Channel, Limits, Place, Source};
 
@@ -87,6 +88,10 @@ pub enum Refusal {
     /// No candidate equals it. Charged.
     #[error("wrong code")]
     Wrong,
+    /// The same, and a code of a moment outside of the window equals it. Charged and refused alike; found after the refusal
+    /// is durable.
+    #[error("clock drift")]
+    ClockDrift(ClockDrift),
     /// It was right for a step that lies at or before the last accepted one, but is not the last accepted code. Charged.
     #[error("code of a step that is past")]
     Past,

@@ -179,6 +179,7 @@ fn of_refusal(refusal: Refusal, digits: u8) -> Correction {
             short: "Wrong length.",
         },
         Refusal::Wrong
+        | Refusal::ClockDrift(_)
         | Refusal::Past
         | Refusal::Replay
         | Refusal::UsedBackupCode
