@@ -9,6 +9,7 @@ use nightlatch::ledger::Method;
 use nightlatch::store::{Accepted, Answer};
 use nightlatch::user::AccountError;
 use nightlatch::verify::judge::{Occasion, Refusal};
+use nightlatch::verify::throttle::Channel;
 use pam::constants::PamResultCode;
 
 use crate::arguments::ArgumentError;
@@ -166,9 +167,11 @@ fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (L
 
 fn unjudged_code(unjudged: &Unjudged) -> PamResultCode {
     match unjudged {
-        Unjudged::NotACode(_) | Unjudged::NotEnrolled(_) | Unjudged::NoKeyFirst | Unjudged::AnotherUser => {
-            PamResultCode::PAM_AUTH_ERR
-        }
+        Unjudged::NotACode(_)
+        | Unjudged::NobodyAsked
+        | Unjudged::NotEnrolled(_)
+        | Unjudged::NoKeyFirst
+        | Unjudged::AnotherUser => PamResultCode::PAM_AUTH_ERR,
         Unjudged::NoAccount(AccountError::Unknown) => PamResultCode::PAM_USER_UNKNOWN,
         Unjudged::NoAccount(AccountError::Alias { .. }) => PamResultCode::PAM_AUTH_ERR,
         Unjudged::NoAccount(AccountError::LookupFailed { .. }) => PamResultCode::PAM_SYSTEM_ERR,
@@ -179,6 +182,9 @@ fn unjudged_line(unjudged: &Unjudged, who: &Who, occasion: &Occasion) -> LogLine
     let line = line("refused", who, occasion);
     match unjudged {
         Unjudged::NotACode(cause) => line.with("cause", format_args!("not a code: {cause}")),
+        Unjudged::NobodyAsked => line
+            .with("cause", "use_first_pass, and no module before has asked for a password")
+            .with("remedy", "say forward_pass, or put the line that asks before this one (/etc/pam.d)"),
         Unjudged::NotEnrolled(_) => {
             line.with("cause", "not enrolled").with("remedy", format_args!("nightlatch enroll {}", who.shown()))
         }
@@ -197,6 +203,7 @@ fn failure_reaction(failure: &Failure, who: &Who, occasion: &Occasion) -> Reacti
         Failure::Config(error) => refused(config_code(error), (Level::Error, line.with("remedy", error.remedy()))),
         Failure::NoUser(_) => refused(PamResultCode::PAM_AUTH_ERR, (Level::Error, line)),
         Failure::AccountLookup(_) => refused(PamResultCode::PAM_SYSTEM_ERR, (Level::Critical, line)),
+        Failure::NotHandedOn(_) => refused(PamResultCode::PAM_BUF_ERR, (Level::Critical, line)),
         Failure::Store(fault) => refused(store_code(fault), (store_level(fault), line.with("remedy", fault.remedy()))),
         // Whoever hung up is told nothing, and has not used up a try.
         Failure::Conversation(_) => Reaction {
@@ -267,5 +274,10 @@ fn line(outcome: &'static str, who: &Who, occasion: &Occasion) -> LogLine {
     let uid = who.account.as_ref().map(nightlatch::user::Named::uid);
     let line = line.with("user", who.shown()).with_some("uid", uid);
     let source = if occasion.source_text.is_empty() { "local" } else { &occasion.source_text };
-    line.with("service", &occasion.service).with("source", source)
+    let line = line.with("service", &occasion.service).with("source", source);
+    match occasion.channel {
+        Channel::OwnPrompt => line,
+        // Whose failures count apart.
+        Channel::WithPassword => line.with("asked", "password+code"),
+    }
 }

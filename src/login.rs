@@ -8,13 +8,13 @@ use nightlatch::config::{Config, ConfigError};
 use nightlatch::error::Fault;
 use nightlatch::policy::{self, Exemption, Requirement};
 use nightlatch::random::Random;
-use nightlatch::secret::{NotACode, TypedCode};
+use nightlatch::secret::NotACode;
 use nightlatch::store::{Answer, Enrollment, LockFailure, NotEnrolled, Store};
 use nightlatch::user::{AccountError, Named, NotAUserName, UserName};
 use nightlatch::verify::judge::Occasion;
 
 use crate::arguments::{Arguments, Detail, KeyFirst};
-use crate::conversation::{Conversation, Level, NoReply, NoUser};
+use crate::conversation::{Conversation, Level, NoReply, NoUser, NotHandedOn};
 
 /// What came out of a login.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(crate) enum Verdict {
 pub(crate) enum Unjudged {
     /// What was typed cannot have been a code.
     NotACode(NotACode),
+    /// `use_first_pass`, and no module before us has asked for a password.
+    NobodyAsked,
     /// The account has no record, and policy wants one.
     NotEnrolled(NotEnrolled),
     /// There is no such account, or its name is a second one of its uid.
@@ -55,6 +57,8 @@ pub(crate) enum Failure {
     Store(#[from] Fault),
     #[error("{0}")]
     Conversation(#[from] NoReply),
+    #[error("{0}")]
+    NotHandedOn(#[from] NotHandedOn),
 }
 
 /// Who logs in, as far as it is known; for the log, whatever comes out.
@@ -98,13 +102,9 @@ pub(crate) fn authenticate(
             Err(second_name) => account = Err(second_name),
         }
     }
-    let reply = pam.ask(config.prompt())?;
-    if pam.present_user() != who.named {
-        return Ok(Verdict::Refused(Unjudged::AnotherUser));
-    }
-    let code = match TypedCode::parse(&reply, password.as_ref().map(|password| password.as_slice())) {
-        Ok(code) => code,
-        Err(not_a_code) => return Ok(Verdict::Refused(Unjudged::NotACode(not_a_code))),
+    let typed = match arguments.asking.typed(pam, &config, occasion, who, password)? {
+        Ok(typed) => typed,
+        Err(unjudged) => return Ok(Verdict::Refused(unjudged)),
     };
     let named = match account {
         Ok(named) => named,
@@ -113,7 +113,7 @@ pub(crate) fn authenticate(
     let store = Store::open(&config, random)?;
     let opened = store.lock(&named).and_then(|locked| Ok(locked.open(&named)?));
     let pending = match opened {
-        Ok(open) => open.attempt(&code, occasion, clock)?,
+        Ok(open) => open.attempt(typed.code(), occasion, clock)?,
         // Nobody gets in here; whether it is a second name matters to the administrator who reads why.
         Err(LockFailure::NotEnrolled(word)) => {
             let second_name = known(named.account())?.err().map(Unjudged::NoAccount);
@@ -129,6 +129,7 @@ pub(crate) fn authenticate(
         pam.log(Level::Alert, &lost_slot_line(path));
     }
     let answer = pending.commit()?;
+    typed.hand_on(pam, &answer)?;
     detail(pam, arguments, || LogLine::new("judged").with("user", who.shown()).with("store", config.store().display()));
     Ok(Verdict::Judged(answer))
 }

@@ -99,6 +99,7 @@ impl Site {
     }
 }
 
+mod one_prompt;
 mod panics;
 
 fn code_at(wall: u64) -> String {
