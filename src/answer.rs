@@ -10,6 +10,7 @@ use nightlatch::ledger::Method;
 use nightlatch::store::{Accepted, Answer};
 use nightlatch::user::AccountError;
 use nightlatch::verify::judge::{Occasion, Refusal};
+use nightlatch::verify::throttle::Channel;
 use pam::constants::PamResultCode;
 
 use crate::arguments::ArgumentError;
@@ -23,6 +24,10 @@ pub(crate) const NOT_ACCEPTED: &str =
 
 /// A code is one person's, and never lets in whom the application names afterwards.
 const ANOTHER_USER: &str = "the application changed the user in a conversation";
+
+/// Either clock may be the one that is off; which, only a third clock tells.
+const CLOCKS: &str = "compare this host's clock (timedatectl) and the phone's with the right time; a token whose clock \
+                      cannot be set";
 
 /// At so many backup codes left, the person is told to get new ones.
 const FEW_BACKUP_CODES: u8 = 3;
@@ -160,6 +165,10 @@ fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (L
             (level, line.with("seconds_left", seconds).with("remedy", format_args!("wait, or {unlock}")))
         }
         Refusal::Blocked => (level, line.with("remedy", unlock)),
+        Refusal::ClockDrift(drift) => {
+            let remedy = format!("{CLOCKS}: nightlatch device resync {}", who.shown());
+            (level, line.with("drift_seconds", drift).with("remedy", remedy))
+        }
         Refusal::Wrong | Refusal::Past | Refusal::Replay | Refusal::UsedBackupCode | Refusal::NoSuchLength => {
             (level, line)
         }
@@ -169,6 +178,7 @@ fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (L
 fn unjudged_code(unjudged: &Unjudged) -> PamResultCode {
     match unjudged {
         Unjudged::NotACode(_)
+        | Unjudged::NobodyAsked
         | Unjudged::NotEnrolled(_)
         | Unjudged::EnrolledMeanwhile
         | Unjudged::ByPolicy(_)
@@ -184,6 +194,9 @@ fn unjudged_line(unjudged: &Unjudged, who: &Who, occasion: &Occasion) -> LogLine
     let line = line("refused", who, occasion);
     match unjudged {
         Unjudged::NotACode(cause) => line.with("cause", format_args!("not a code: {cause}")),
+        Unjudged::NobodyAsked => line
+            .with("cause", "use_first_pass, and no module before has asked for a password")
+            .with("remedy", "say forward_pass, or put the line that asks before this one (/etc/pam.d)"),
         Unjudged::NotEnrolled(_) => {
             line.with("cause", "not enrolled").with("remedy", format_args!("nightlatch enroll {}", who.shown()))
         }
@@ -209,6 +222,7 @@ fn failure_reaction(failure: &Failure, who: &Who, occasion: &Occasion) -> Reacti
         Failure::Config(error) => refused(config_code(error), (Level::Error, line.with("remedy", error.remedy()))),
         Failure::NoUser(_) => refused(PamResultCode::PAM_AUTH_ERR, (Level::Error, line)),
         Failure::AccountLookup(_) => refused(PamResultCode::PAM_SYSTEM_ERR, (Level::Critical, line)),
+        Failure::NotHandedOn(_) => refused(PamResultCode::PAM_BUF_ERR, (Level::Critical, line)),
         Failure::Store(fault) => refused(store_code(fault), (store_level(fault), line.with("remedy", fault.remedy()))),
         // Whoever hung up is told nothing, and has not used up a try.
         Failure::Conversation(_) => Reaction {
@@ -279,5 +293,10 @@ fn line(outcome: &'static str, who: &Who, occasion: &Occasion) -> LogLine {
     let uid = who.account.as_ref().map(nightlatch::user::Named::uid);
     let line = line.with("user", who.shown()).with_some("uid", uid);
     let source = if occasion.source_text.is_empty() { "local" } else { &occasion.source_text };
-    line.with("service", &occasion.service).with("source", source)
+    let line = line.with("service", &occasion.service).with("source", source);
+    match occasion.channel {
+        Channel::OwnPrompt => line,
+        // Whose failures count apart.
+        Channel::WithPassword => line.with("asked", "password+code"),
+    }
 }

@@ -5,7 +5,10 @@
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
+use nightlatch::combined::CodePlace;
 use nightlatch::policy::Leniency;
+
+use crate::asking::{Asking, TextFrom};
 
 /// What the line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +16,7 @@ pub(crate) struct Arguments {
     config: Option<PathBuf>,
     pub(crate) leniency: Leniency,
     pub(crate) key_first: KeyFirst,
+    pub(crate) asking: Asking,
     pub(crate) detail: Detail,
 }
 
@@ -45,13 +49,18 @@ impl Arguments {
             config: None,
             leniency: Leniency::Strict,
             key_first: KeyFirst::NotRequired,
+            asking: Asking::Code,
             detail: Detail::Outcome,
         };
-        let mut wrong = Vec::new();
+        let (mut wrong, mut texts, mut place) = (Vec::new(), Vec::new(), None);
         for word in words {
             match word.to_str() {
                 Ok("nullok") => arguments.leniency = Leniency::Nullok,
                 Ok("require_key") => arguments.key_first = KeyFirst::Required,
+                Ok("use_first_pass") => texts.push(TextFrom::EarlierModule),
+                Ok("try_first_pass") => texts.push(TextFrom::EarlierModuleOrPrompt),
+                Ok("forward_pass") => texts.push(TextFrom::Prompt),
+                Ok("code_first") => place = Some(CodePlace::Start),
                 Ok("debug") => arguments.detail = Detail::EachStep,
                 Ok(word) => match word.strip_prefix("config=").map(PathBuf::from) {
                     Some(_) if arguments.config.is_some() => wrong.push("config= is given twice".to_owned()),
@@ -61,6 +70,10 @@ impl Arguments {
                 },
                 Err(_) => wrong.push("an argument is not UTF-8".to_owned()),
             }
+        }
+        match asking(&texts, place) {
+            Ok(asking) => arguments.asking = asking,
+            Err(contradiction) => wrong.push(contradiction.to_owned()),
         }
         if wrong.is_empty() { Ok(arguments) } else { Err(ArgumentError { wrong }) }
     }
@@ -72,11 +85,25 @@ impl Arguments {
             (KeyFirst::Required, KeyFirst::Required) => true,
             (KeyFirst::Required, KeyFirst::NotRequired) => false,
         };
-        key_was_seen && self.config == earlier.config
+        key_was_seen && self.config == earlier.config && self.asking.is_covered_by(earlier.asking)
     }
 
     pub(crate) fn config(&self) -> Option<&Path> {
         self.config.as_deref()
+    }
+}
+
+/// Each of the three takes the text from another place, so that two of them say nothing together.
+fn asking(texts: &[TextFrom], place: Option<CodePlace>) -> Result<Asking, &'static str> {
+    match (texts, place) {
+        ([], None) => Ok(Asking::Code),
+        ([], Some(_)) => Err("code_first stands with use_first_pass, try_first_pass or forward_pass alone"),
+        ([first, others @ ..], place) if others.iter().all(|other| other == first) => {
+            Ok(Asking::WithPassword(*first, place.unwrap_or(CodePlace::End)))
+        }
+        ([_, ..], _) => {
+            Err("use_first_pass, try_first_pass and forward_pass exclude each other: each hands the password on")
+        }
     }
 }
 
@@ -90,6 +117,7 @@ mod tests {
         assert_eq!(arguments.config(), None);
         assert_eq!(arguments.leniency, Leniency::Strict);
         assert_eq!(arguments.key_first, KeyFirst::NotRequired);
+        assert_eq!(arguments.asking, Asking::Code);
         assert_eq!(arguments.detail, Detail::Outcome);
     }
 
@@ -100,6 +128,52 @@ mod tests {
         assert_eq!(arguments.leniency, Leniency::Nullok);
         assert_eq!(arguments.key_first, KeyFirst::Required);
         assert_eq!(arguments.detail, Detail::EachStep);
+    }
+
+    #[test]
+    fn one_word_says_where_password_and_code_come_from_and_one_where_the_code_stands() {
+        use CodePlace::{End, Start};
+        use TextFrom::{EarlierModule, EarlierModuleOrPrompt, Prompt};
+        for (words, text, place) in [
+            (&[c"use_first_pass"][..], EarlierModule, End),
+            (&[c"try_first_pass"], EarlierModuleOrPrompt, End),
+            (&[c"forward_pass"], Prompt, End),
+            (&[c"forward_pass", c"forward_pass"], Prompt, End),
+            (&[c"code_first", c"use_first_pass"], EarlierModule, Start),
+            (&[c"forward_pass", c"nullok", c"code_first"], Prompt, Start),
+        ] {
+            assert_eq!(Arguments::parse(words).unwrap().asking, Asking::WithPassword(text, place), "{words:?}");
+        }
+        for words in [
+            &[c"use_first_pass", c"try_first_pass"][..],
+            &[c"use_first_pass", c"forward_pass"],
+            &[c"forward_pass", c"debug", c"try_first_pass"],
+            &[c"code_first"],
+            &[c"code_first", c"nullok"],
+        ] {
+            let text = Arguments::parse(words).unwrap_err().to_string();
+            assert!(text.contains("_first_pass") && text.contains("forward_pass"), "{words:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_covered_by_one_that_asked_for_as_much() {
+        let parse = |words: &[&CStr]| Arguments::parse(words).unwrap();
+        let (code, key) = (parse(&[]), parse(&[c"require_key"]));
+        let (combined, other) = (parse(&[c"forward_pass"]), parse(&[c"use_first_pass", c"code_first"]));
+        for (line, earlier, covered) in [
+            (&code, &code, true),
+            (&code, &key, true),
+            (&key, &code, false),
+            (&code, &combined, true),
+            (&combined, &code, false),
+            (&combined, &other, true),
+            (&other, &combined, true),
+            (&key, &combined, false),
+            (&parse(&[c"config=/a"]), &code, false),
+        ] {
+            assert_eq!(line.are_covered_by(earlier), covered, "{line:?} {earlier:?}");
+        }
     }
 
     #[test]

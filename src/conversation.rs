@@ -42,6 +42,11 @@ pub(crate) struct NoReply;
 #[error("the application names no user")]
 pub(crate) struct NoUser;
 
+/// libpam did not take the password for the modules behind us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the code is right and used, and libpam did not take the password without it for the modules behind")]
+pub(crate) struct NotHandedOn;
+
 /// What an earlier line of ours found in the same pam_authenticate.
 pub(crate) struct Remembered {
     pub(crate) arguments: Arguments,
@@ -61,6 +66,8 @@ pub(crate) trait Conversation {
     fn remote_host(&self) -> Option<String>;
     /// PAM_AUTHTOK: the password that a module before us asked for.
     fn password(&self) -> Option<Zeroizing<Vec<u8>>>;
+    /// Sets PAM_AUTHTOK: what the modules behind us take for the password.
+    fn hand_on(&mut self, password: &[u8]) -> Result<(), NotHandedOn>;
     /// SSH_AUTH_INFO_0: what sshd has already seen.
     fn ssh_auth_info(&self) -> Option<String>;
     /// Asks with echo off, one prompt at a time (THREATS H-05, H-06).
@@ -92,6 +99,7 @@ pub(crate) mod scripted {
         pub(crate) next_users: VecDeque<&'static str>,
         pub(crate) remote_host: Option<String>,
         pub(crate) password: Option<Vec<u8>>,
+        pub(crate) takes_passwords: bool,
         pub(crate) ssh_auth_info: Option<String>,
         pub(crate) replies: VecDeque<Vec<u8>>,
         pub(crate) prompts: Vec<String>,
@@ -110,6 +118,7 @@ pub(crate) mod scripted {
                 next_users: VecDeque::new(),
                 remote_host: Some("192.0.2.7".to_owned()),
                 password: Some(b"correct horse".to_vec()),
+                takes_passwords: true,
                 ssh_auth_info: None,
                 replies: replies.iter().map(|reply| reply.as_bytes().to_vec()).collect(),
                 prompts: Vec::new(),
@@ -151,6 +160,11 @@ pub(crate) mod scripted {
 
         fn password(&self) -> Option<Zeroizing<Vec<u8>>> {
             self.password.clone().map(Zeroizing::new)
+        }
+
+        fn hand_on(&mut self, password: &[u8]) -> Result<(), NotHandedOn> {
+            self.password = Some(password.to_vec());
+            if self.takes_passwords { Ok(()) } else { Err(NotHandedOn) }
         }
 
         fn ssh_auth_info(&self) -> Option<String> {

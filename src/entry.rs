@@ -15,7 +15,7 @@ use pam::module::{PamHandle, PamHooks};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::answer;
-use crate::conversation::{Conversation, Level, Message, NoReply, NoUser, Remembered};
+use crate::conversation::{Conversation, Level, Message, NoReply, NoUser, NotHandedOn, Remembered};
 use crate::guard::guarded;
 
 /// The module as libpam sees it.
@@ -301,6 +301,16 @@ impl Conversation for Libpam<'_> {
 
     fn password(&self) -> Option<Zeroizing<Vec<u8>>> {
         self.item(PAM_AUTHTOK)
+    }
+
+    fn hand_on(&mut self, password: &[u8]) -> Result<(), NotHandedOn> {
+        let mut text = Zeroizing::new(Vec::with_capacity(password.len().saturating_add(1)));
+        text.extend_from_slice(password);
+        text.push(0);
+        let text = CStr::from_bytes_with_nul(&text).map_err(|_| NotHandedOn)?;
+        // SAFETY: the handle is valid for this call; libpam copies the NUL-terminated string, and wipes the one before.
+        let code = unsafe { pam_set_item(self.handle, PAM_AUTHTOK, text.as_ptr().cast()) };
+        if code == 0 { Ok(()) } else { Err(NotHandedOn) }
     }
 
     fn ssh_auth_info(&self) -> Option<String> {

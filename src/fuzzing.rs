@@ -4,9 +4,11 @@
 use std::ffi::CStr;
 use std::path::PathBuf;
 
+use nightlatch::combined::CodePlace;
 use nightlatch::policy::Leniency;
 
 use crate::arguments::{Arguments, Detail, KeyFirst};
+use crate::asking::{Asking, TextFrom};
 
 /// What the words were read as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,10 @@ pub struct Reading {
     pub nullok: bool,
     /// `require_key`.
     pub require_key: bool,
+    /// `use_first_pass`, `try_first_pass` or `forward_pass`.
+    pub with_password: Option<&'static str>,
+    /// `code_first`.
+    pub code_first: bool,
     /// `debug`.
     pub debug: bool,
 }
@@ -28,10 +34,24 @@ pub struct Reading {
 /// The text on all that is wrong.
 pub fn read_arguments(words: &[&CStr]) -> Result<Reading, String> {
     let arguments = Arguments::parse(words).map_err(|error| error.to_string())?;
+    let (with_password, code_first) = match arguments.asking {
+        Asking::Code => (None, false),
+        Asking::WithPassword(text, place) => (Some(word_for(text)), place == CodePlace::Start),
+    };
     Ok(Reading {
         config: arguments.config().map(PathBuf::from),
         nullok: arguments.leniency == Leniency::Nullok,
         require_key: arguments.key_first == KeyFirst::Required,
+        with_password,
+        code_first,
         debug: arguments.detail == Detail::EachStep,
     })
+}
+
+fn word_for(text: TextFrom) -> &'static str {
+    match text {
+        TextFrom::EarlierModule => "use_first_pass",
+        TextFrom::EarlierModuleOrPrompt => "try_first_pass",
+        TextFrom::Prompt => "forward_pass",
+    }
 }

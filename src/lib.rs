@@ -5,6 +5,7 @@
 
 mod answer;
 mod arguments;
+mod asking;
 mod conversation;
 mod entry;
 #[cfg(fuzzing)]
@@ -35,9 +36,9 @@ const WIPED_AT_ONCE: usize = 2000;
 /// One pam_authenticate: verdict, log line, text, delay, code.
 fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock, random: &dyn Random) -> PamResultCode {
     // Copied before any conversation: the application may change items while it asks (DEPENDENCIES, pam-bindings).
-    let occasion = Occasion::new(&pam.service(), pam.remote_host().as_deref());
+    let mut occasion = Occasion::new(&pam.service(), pam.remote_host().as_deref());
     let mut who = Who::default();
-    let reaction = reaction_to_login(pam, words, &occasion, &mut who, clock, random);
+    let reaction = reaction_to_login(pam, words, &mut occasion, &mut who, clock, random);
     wipe_traces();
     let (level, line) = &reaction.log;
     pam.log(*level, line);
@@ -81,7 +82,7 @@ fn wipe_stack() {
 fn reaction_to_login(
     pam: &mut impl Conversation,
     words: &[&CStr],
-    occasion: &Occasion,
+    occasion: &mut Occasion,
     who: &mut Who,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -90,6 +91,7 @@ fn reaction_to_login(
         Ok(arguments) => arguments,
         Err(error) => return answer::wrong_arguments(&error, occasion),
     };
+    occasion.channel = arguments.asking.channel();
     who.named = pam.user().ok();
     if let Some(repeated) = pam
         .remembered()

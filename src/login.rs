@@ -11,13 +11,13 @@ use nightlatch::policy::{
     self, By, Circumstances, Decision, Exemption, HostLookups, LookupFailed, PublicKey, Requirement, Unobserved,
 };
 use nightlatch::random::Random;
-use nightlatch::secret::{NotACode, TypedCode};
+use nightlatch::secret::NotACode;
 use nightlatch::store::{Answer, Enrollment, LockFailure, NotEnrolled, Store};
 use nightlatch::user::{AccountError, Named, NotAUserName, UserName};
 use nightlatch::verify::judge::Occasion;
 
 use crate::arguments::{Arguments, Detail, KeyFirst};
-use crate::conversation::{Conversation, Level, NoReply, NoUser};
+use crate::conversation::{Conversation, Level, NoReply, NoUser, NotHandedOn};
 
 /// What came out of a login.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(crate) enum Verdict {
 pub(crate) enum Unjudged {
     /// What was typed cannot have been a code.
     NotACode(NotACode),
+    /// `use_first_pass`, and no module before us has asked for a password.
+    NobodyAsked,
     /// The account has no record, and policy wants one.
     NotEnrolled(NotEnrolled),
     /// It had none when policy decided, and has one now: what was decided is of another person.
@@ -62,6 +64,8 @@ pub(crate) enum Failure {
     Store(#[from] Fault),
     #[error("{0}")]
     Conversation(#[from] NoReply),
+    #[error("{0}")]
+    NotHandedOn(#[from] NotHandedOn),
 }
 
 /// Who logs in, as far as it is known; for the log, whatever comes out.
@@ -113,13 +117,9 @@ pub(crate) fn authenticate(
             }
         }
     };
-    let reply = pam.ask(config.prompt())?;
-    if pam.present_user() != who.named {
-        return Ok(Verdict::Refused(Unjudged::AnotherUser));
-    }
-    let code = match TypedCode::parse(&reply, password.as_ref().map(|password| password.as_slice())) {
-        Ok(code) => code,
-        Err(not_a_code) => return Ok(Verdict::Refused(prospect.without_a_code(not_a_code))),
+    let typed = match arguments.asking.typed(pam, &config, occasion, who, password)? {
+        Ok(typed) => typed,
+        Err(unjudged) => return Ok(Verdict::Refused(prospect.without_a_code(unjudged))),
     };
     let (named, word) = match prospect {
         Prospect::Judged(named, word) => (named, word),
@@ -130,7 +130,7 @@ pub(crate) fn authenticate(
     let pending = match opened {
         Ok(open) => match word {
             Some(Enrollment::NotEnrolled(_)) => return Ok(Verdict::Refused(Unjudged::EnrolledMeanwhile)),
-            Some(Enrollment::Enrolled(_)) | None => open.attempt(&code, occasion, clock)?,
+            Some(Enrollment::Enrolled(_)) | None => open.attempt(typed.code(), occasion, clock)?,
         },
         // Nobody gets in here; whether it is a second name matters to the administrator who reads why.
         Err(LockFailure::NotEnrolled(word)) => {
@@ -147,6 +147,7 @@ pub(crate) fn authenticate(
         pam.log(Level::Alert, &lost_slot_line(path));
     }
     let answer = pending.commit()?;
+    typed.hand_on(pam, &answer)?;
     detail(pam, arguments, || LogLine::new("judged").with("user", who.shown()).with("store", config.store().display()));
     Ok(Verdict::Judged(answer))
 }
@@ -161,10 +162,10 @@ enum Prospect {
 
 impl Prospect {
     /// The rule that refuses is named in the log, whatever was typed.
-    fn without_a_code(self, not_a_code: NotACode) -> Unjudged {
-        match self {
-            Self::Refused(by_policy @ Unjudged::ByPolicy(_)) => by_policy,
-            Self::Refused(_) | Self::Judged(..) => Unjudged::NotACode(not_a_code),
+    fn without_a_code(self, unjudged: Unjudged) -> Unjudged {
+        match (self, unjudged) {
+            (Self::Refused(by_policy @ Unjudged::ByPolicy(_)), Unjudged::NotACode(_)) => by_policy,
+            (Self::Refused(_) | Self::Judged(..), unjudged) => unjudged,
         }
     }
 }

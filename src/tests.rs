@@ -104,6 +104,7 @@ fn enroll(config: &Config, user: &str) -> Vec<String> {
     sheet.expose_codes().map(str::to_owned).collect()
 }
 
+mod one_prompt;
 mod panics;
 mod policy;
 
@@ -147,7 +148,13 @@ fn every_refusal_shows_the_same_sentence_and_logs_its_own_cause() {
         ("daemon", "\u{8}\n\r\u{7f}INCORRECT", PAM_AUTH_ERR, "sshd's placeholder"),
         ("daemon", &typo, PAM_AUTH_ERR, "a backup code with a typing error"),
         ("daemon", &used, PAM_AUTH_ERR, "cause=\"the last accepted code again\""),
-        ("daemon", &code_at(NOON - 3000), PAM_AUTH_ERR, "cause=\"wrong code\""),
+        ("daemon", &code_at(NOON - 30_000), PAM_AUTH_ERR, "cause=\"wrong code\""),
+        (
+            "daemon",
+            &code_at(NOON + 300),
+            PAM_AUTH_ERR,
+            "cause=\"clock drift\" drift_seconds=+300 remedy=\"compare this host's",
+        ),
         ("daemon", "1234567", PAM_AUTH_ERR, "no device has codes of this length"),
         ("bin", "123456", PAM_AUTH_ERR, "cause=\"not enrolled\""),
         ("nobody-of-that-name", "123456", PAM_USER_UNKNOWN, "cause=\"no such account\""),
@@ -375,7 +382,7 @@ fn a_code_lets_in_nobody_whom_the_application_names_later() {
 fn waiting_is_asked_and_refused_like_everything_else() {
     let site = Site::new();
     for _ in 0..6 {
-        let mut pam = Scripted::new("daemon", &[&code_at(NOON - 3000)]);
+        let mut pam = Scripted::new("daemon", &[&code_at(NOON - 30_000)]);
         assert_eq!(site.login(&mut pam, &[]), PAM_AUTH_ERR);
     }
     let mut pam = Scripted::new("daemon", &[&code_at(NOON)]);

@@ -69,6 +69,30 @@ fn what_cannot_be_a_code_is_refused_with_one_sentence_and_not_charged() {
     assert_eq!(ann.status()["failures"], 0);
 }
 
+#[test]
+fn a_code_of_another_moment_is_refused_and_counted_and_the_log_says_how_far_off_a_clock_is() {
+    let (service, ann) = (Service::alone(""), Person::enrolled("ann"));
+    for (nth, (steps, seconds)) in [(1, (10, "+300")), (2, (-4, "-120")), (3, (119, "+3570"))] {
+        let journal = Journal::mark();
+        steady(4);
+        let code = ann.code(steps);
+        let driven = attempt(&service, &ann.name, &code);
+        assert_eq!((driven.answer().as_str(), driven.is_plain_refusal()), ("PAM_AUTH_ERR", true), "{}", driven.output);
+        let lines = journal.lines(&ann.name);
+        let cause =
+            format!("cause=\"clock drift\" drift_seconds={seconds} remedy=\"compare this host's clock (timedatectl)");
+        assert!(lines.contains(&cause) && !lines.contains(&code), "{lines}");
+        assert_eq!(ann.status()["failures"], nth, "charged as any wrong code is");
+    }
+    let journal = Journal::mark();
+    assert_eq!(attempt(&service, &ann.name, &ann.code(200)).answer(), "PAM_AUTH_ERR");
+    assert!(journal.lines(&ann.name).contains("cause=\"wrong code\""), "too far: {}", journal.lines(""));
+    assert_eq!(attempt(&service, &ann.name, &ann.code(0)).answer(), "PAM_SUCCESS");
+    let journal = Journal::mark();
+    assert_eq!(attempt(&service, &ann.name, &ann.code(-9)).answer(), "PAM_AUTH_ERR");
+    assert!(journal.lines(&ann.name).contains("cause=\"wrong code\""), "from before the login: {}", journal.lines(""));
+}
+
 /// THREATS V48: at and around libpam's own limit of 512 bytes, and far beyond it.
 #[test]
 fn a_reply_that_is_too_long_is_refused_however_long_it_is() {

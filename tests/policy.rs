@@ -69,6 +69,19 @@ fn the_prompt_is_the_sites_own() {
 }
 
 #[test]
+fn a_service_may_have_a_prompt_of_its_own() {
+    let ann = Person::enrolled("ann");
+    let others = Service::alone("");
+    let path = config("");
+    let service = Service::alone(&format!("config={path}"));
+    fs::write(&path, format!("[service.{}]\nprompt = \"Code for the vault: \"\n", service.name)).unwrap();
+    let driven = attempt(&service, &ann.name, &ann.code(0));
+    assert!(driven.output.contains("prompt off \"Code for the vault: \""), "{}", driven.output);
+    assert_eq!(driven.answer(), "PAM_SUCCESS");
+    assert_eq!(attempt(&others, &ann.name, "").prompts(), 1, "the prompt of all");
+}
+
+#[test]
 fn a_smaller_window_takes_the_present_step_alone() {
     let ann = Person::enrolled("ann");
     let service = Service::alone(&format!("config={}", config("[totp]\nwindow = 0\n")));

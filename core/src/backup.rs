@@ -13,6 +13,8 @@ use crate::random::Random;
 
 /// Symbols of a code.
 pub const SYMBOLS: usize = 16;
+/// Bytes of a code as it is printed: four groups of four, with dashes between them.
+pub const PRINTED_BYTES: usize = 19;
 /// The most codes that a set may have; indices above are kept for codes of other kinds.
 pub const MAX_CODES: u8 = 20;
 

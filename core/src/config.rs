@@ -4,13 +4,16 @@
 
 mod rules;
 mod section;
+mod service;
 mod settings;
 
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use crate::combined::CodePlace;
 use crate::config::section::{Section, Wrongs};
+use crate::config::service::Service;
 use crate::config::settings::{SETTINGS, read_file};
 use crate::error::Fault;
 use crate::policy::Policy;
@@ -29,6 +32,8 @@ pub struct Config {
     store: PathBuf,
     keys: PathBuf,
     prompt: String,
+    combined_prompt: Option<String>,
+    services: Vec<Service>,
     window: Window,
     limits: Limits,
     policy: Policy,
@@ -121,6 +126,8 @@ impl Default for Config {
             store: PathBuf::from("/var/lib/nightlatch"),
             keys: PathBuf::from("/etc/nightlatch/keys"),
             prompt: "Verification code: ".to_owned(),
+            combined_prompt: None,
+            services: Vec::new(),
             window: Window::ONE,
             limits: Limits::default(),
             policy: Policy::default(),
@@ -219,6 +226,26 @@ impl Config {
     #[must_use]
     pub fn prompt(&self) -> &str {
         &self.prompt
+    }
+
+    /// What the person is asked at a PAM service.
+    #[must_use]
+    pub fn prompt_at(&self, service: &str) -> &str {
+        self.service(service).and_then(|service| service.prompt.as_deref()).unwrap_or(&self.prompt)
+    }
+
+    /// What the person is asked at a PAM service that takes password and code in one.
+    #[must_use]
+    pub fn combined_prompt_at(&self, service: &str, place: CodePlace) -> &str {
+        let of_the_service = self.service(service).and_then(|service| service.combined_prompt.as_deref());
+        of_the_service.or(self.combined_prompt.as_deref()).unwrap_or(match place {
+            CodePlace::End => "Password and verification code: ",
+            CodePlace::Start => "Verification code and password: ",
+        })
+    }
+
+    fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.name == name)
     }
 
     /// The numbers that a verdict depends on.

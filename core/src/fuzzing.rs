@@ -56,6 +56,15 @@ pub enum Reading {
         /// Their value.
         value: u32,
     },
+    /// In one with the password: the code of each length that it may be.
+    Embedded {
+        /// Of six digits.
+        six: Option<u32>,
+        /// Of seven.
+        seven: Option<u32>,
+        /// Of eight.
+        eight: Option<u32>,
+    },
     /// A backup code: its canonical spelling.
     Backup([u8; crate::backup::SYMBOLS]),
 }
@@ -65,6 +74,10 @@ pub enum Reading {
 pub fn reading(code: &TypedCode) -> Reading {
     match &*code.0 {
         Typed::OneTime { digits, value } => Reading::OneTime { digits: *digits, value: *value },
+        Typed::Embedded(readings) => {
+            let [six, seven, eight] = [6, 7, 8].map(|digits| readings.of_length(digits));
+            Reading::Embedded { six, seven, eight }
+        }
         Typed::Backup(symbols) => Reading::Backup(*symbols.spelling()),
     }
 }

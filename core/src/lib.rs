@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod backup;
 pub mod clock;
+pub mod combined;
 pub mod config;
 pub mod enrollment;
 pub mod error;

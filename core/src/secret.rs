@@ -6,8 +6,10 @@ use data_encoding::{BASE32_NOPAD, BASE32_NOPAD_NOCASE};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::combined::Readings;
 use crate::error::Fault;
 use crate::random::Random;
+use crate::record::Digits;
 
 /// The hash under a one-time code (RFC 6238 §1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,12 +204,25 @@ impl MasterKey {
 /// ```
 pub struct TypedCode(pub(crate) Zeroizing<Typed>);
 
-/// The two things that can be judged.
+/// What can be judged.
 pub(crate) enum Typed {
     /// Six to eight digits: a TOTP or HOTP code.
     OneTime { digits: u8, value: u32 },
+    /// Typed in one with the password: a TOTP or HOTP code, its length is the device's.
+    Embedded(Readings),
     /// Sixteen symbols whose check symbol is right: a backup code.
     Backup(crate::backup::Symbols),
+}
+
+impl Typed {
+    /// What is to be compared with the codes of a device, if it has codes of such a length.
+    pub(crate) fn of_length(&self, digits: Digits) -> Option<u32> {
+        match self {
+            Self::OneTime { digits: typed, value } => (*typed == digits.count()).then_some(*value),
+            Self::Embedded(readings) => readings.of_length(digits.count()),
+            Self::Backup(_) => None,
+        }
+    }
 }
 
 impl Zeroize for Typed {
@@ -217,6 +232,7 @@ impl Zeroize for Typed {
                 digits.zeroize();
                 value.zeroize();
             }
+            Self::Embedded(readings) => readings.zeroize(),
             Self::Backup(symbols) => symbols.zeroize(),
         }
     }
@@ -245,6 +261,9 @@ pub enum NotACode {
         "the password instead of a code (sshd's 'password' method answers every prompt with it: set 'PasswordAuthentication no' and 'KbdInteractiveAuthentication yes')"
     )]
     Password,
+    /// In one with the password, and there is no code beside one.
+    #[error("no password with a code beside it: six to eight digits, or a backup code with its dashes")]
+    NoneWithPassword,
     /// What sshd sends for a user whom it refuses anyway.
     #[error("sshd's placeholder for a user whom it refuses anyway")]
     JunkPassword,
@@ -254,7 +273,7 @@ impl TypedCode {
     /// The most bytes that a reply may have (Linux-PAM's `PAM_MAX_RESP_SIZE`).
     pub const MAX_REPLY_BYTES: usize = 512;
     /// What sshd hands to PAM in place of a password for users that do not exist or may not log in.
-    const SSHD_JUNK: &'static [u8] = b"\x08\n\r\x7fINCORRECT";
+    pub(crate) const SSHD_JUNK: &'static [u8] = b"\x08\n\r\x7fINCORRECT";
 
     /// Reads a reply. `password` is PAM_AUTHTOK, if the stack has one.
     ///
@@ -321,7 +340,7 @@ mod tests {
     fn digits(reply: &str) -> Result<(u8, u32), NotACode> {
         match &*TypedCode::parse(reply.as_bytes(), None)?.0 {
             Typed::OneTime { digits, value } => Ok((*digits, *value)),
-            Typed::Backup(_) => panic!("a backup code"),
+            Typed::Embedded(_) | Typed::Backup(_) => panic!("another kind of code"),
         }
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The words behind the module in a service file: four are known, and whatever else stands there is an error.
+//! The words behind the module in a service file: eight are known, and whatever else stands there is an error.
 
 use std::ffi::{CStr, CString};
 use std::path::Path;
@@ -35,18 +35,26 @@ pub fn try_input(input: &[u8]) {
     assert_eq!(read_arguments(&turned).ok(), expected);
 }
 
+const TEXTS: [&str; 3] = ["use_first_pass", "try_first_pass", "forward_pass"];
+
 fn is_known(word: &str) -> bool {
-    ["nullok", "require_key", "debug"].contains(&word) || word.starts_with("config=/")
+    ["nullok", "require_key", "debug", "code_first"].contains(&word)
+        || TEXTS.contains(&word)
+        || word.starts_with("config=/")
 }
 
 fn expected(words: &[&CStr]) -> Option<Reading> {
     let words: Vec<&str> = words.iter().map(|word| word.to_str().ok()).collect::<Option<_>>()?;
     let configs: Vec<&str> = words.iter().filter_map(|word| word.strip_prefix("config=")).collect();
     let says = |known| words.contains(&known);
-    (words.iter().all(|word| is_known(word)) && configs.len() <= 1).then(|| Reading {
+    let texts: Vec<&'static str> = TEXTS.into_iter().filter(|text| says(*text)).collect();
+    let one_text = texts.len() == 1 || texts.is_empty() && !says("code_first");
+    (words.iter().all(|word| is_known(word)) && configs.len() <= 1 && one_text).then(|| Reading {
         config: configs.first().map(|path| Path::new(path).to_owned()),
         nullok: says("nullok"),
         require_key: says("require_key"),
+        with_password: texts.first().copied(),
+        code_first: says("code_first"),
         debug: says("debug"),
     })
 }

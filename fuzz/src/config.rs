@@ -55,6 +55,15 @@ fn lies_in_its_bounds(config: &Config) {
     }
     assert!((1..=128).contains(&config.prompt().len()) && !config.prompt().contains(char::is_control));
     assert!(!config.prompt().to_ascii_lowercase().trim().eq("password:"), "sudo would replace it");
+    for (name, prompt, combined) in config.services() {
+        assert!(
+            (1..=64).contains(&name.len()) && !name.contains(|c: char| c == '/' || !c.is_ascii_graphic()),
+            "{name:?}"
+        );
+        for prompt in [prompt, combined].into_iter().flatten() {
+            assert!((1..=128).contains(&prompt.len()) && !prompt.contains(char::is_control));
+        }
+    }
     let limits = config.rules().limits;
     let most = u32::from(limits.known_sources) * u32::from(limits.known_failures)
         + u32::from(limits.combined_failures)
@@ -92,6 +101,9 @@ fn written_down(config: &Config) -> String {
         quoted(config.keys().to_str().expect("TOML is UTF-8")),
         quoted(config.prompt())
     );
+    if let Some(prompt) = config.combined_prompt() {
+        let _ = writeln!(text, "combined_prompt = {}", quoted(prompt));
+    }
     text.push_str(&defaults(config.policy()));
     let _ = write!(
         text,
@@ -122,6 +134,14 @@ fn written_down(config: &Config) -> String {
     );
     for rule in &config.policy().rules {
         text.push_str(&rule_written_down(rule));
+    }
+    for (name, prompt, combined) in config.services() {
+        let _ = writeln!(text, "[service.{}]", quoted(name));
+        for (key, prompt) in [("prompt", prompt), ("combined_prompt", combined)] {
+            if let Some(prompt) = prompt {
+                let _ = writeln!(text, "{key} = {}", quoted(prompt));
+            }
+        }
     }
     text
 }

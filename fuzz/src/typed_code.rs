@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Replies to the prompt: what is read as a code, against a plain reading of the documents' sentences.
 
+use nightlatch::combined::{CodePlace, Combined};
 use nightlatch::fuzzing::{Reading, reading};
 use nightlatch::secret::{NotACode, TypedCode};
 
@@ -29,9 +30,38 @@ pub fn try_input(input: &[u8]) {
             (Ok(_), None) => panic!("read as a code, and is none"),
             (Err(cause), Some(expected)) => panic!("{cause:?}, and is {expected:?}"),
         }
+        in_one_with_a_password(reply);
         if let Err(cause) = read {
             assert_eq!(cause == NotACode::JunkPassword, reply.starts_with(b"\x08\n\r\x7fINCORRECT"));
         }
+    }
+}
+
+/// The same bytes as a text with password and code: at either end, exactly as the documents say it.
+fn in_one_with_a_password(text: &[u8]) {
+    for place in [CodePlace::End, CodePlace::Start] {
+        let read = Combined::read(text, place).map(|combined| reading(combined.code()));
+        let piece = |bytes: usize| match place {
+            _ if text.len() <= bytes => None,
+            CodePlace::End => std::str::from_utf8(&text[text.len() - bytes..]).ok(),
+            CodePlace::Start => std::str::from_utf8(&text[..bytes]).ok(),
+        };
+        let number = |digits| -> Option<u32> {
+            piece(digits).filter(|piece| piece.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
+        };
+        let in_groups = piece(19).filter(|piece| {
+            piece
+                .bytes()
+                .enumerate()
+                .all(|(n, byte)| if n % 5 == 4 { byte == b'-' } else { byte.is_ascii_alphanumeric() })
+        });
+        let (six, seven, eight) = (number(6), number(7), number(8));
+        let expected = match in_groups {
+            _ if text.len() > 512 || text.starts_with(b"\x08\n\r\x7fINCORRECT") => None,
+            Some(printed) => expected(printed.as_bytes(), None),
+            None => six.or(seven).or(eight).map(|_| Reading::Embedded { six, seven, eight }),
+        };
+        assert_eq!(read.ok(), expected, "{place:?}");
     }
 }
 
@@ -84,6 +114,7 @@ fn is_read_however_it_is_typed(read: Reading) {
     let plain = match read {
         Reading::OneTime { digits, value } => format!("{value:0width$}", width = usize::from(digits)),
         Reading::Backup(spelled) => String::from_utf8(spelled.to_vec()).expect("ASCII"),
+        Reading::Embedded { .. } => panic!("nobody typed a password"),
     };
     let spaced: String = plain.chars().flat_map(|c| [c, ' ', '-']).collect();
     let wide: String = plain.chars().map(|c| char::from_u32(u32::from(c) + 0xfee0).expect("full-width")).collect();

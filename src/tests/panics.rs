@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::answer;
-use crate::conversation::{Conversation, NoReply, NoUser, Remembered};
+use crate::conversation::{Conversation, NoReply, NoUser, NotHandedOn, Remembered};
 use crate::guard::guarded;
 
 /// Burns through at the N-th call, once.
@@ -66,6 +66,9 @@ impl Conversation for Fragile<'_, &mut Scripted> {
     fn password(&self) -> Option<Zeroizing<Vec<u8>>> {
         self.called().password()
     }
+    fn hand_on(&mut self, password: &[u8]) -> Result<(), NotHandedOn> {
+        self.called_mut().hand_on(password)
+    }
     fn ssh_auth_info(&self) -> Option<String> {
         self.called().ssh_auth_info()
     }
@@ -111,6 +114,7 @@ fn wherever_a_login_panics_nobody_gets_in_and_the_next_one_goes_on() {
         ("daemon", "the right code", vec!["debug"]),
         ("daemon", "a backup code", vec!["nullok"]),
         ("daemon", "000000", vec![]),
+        ("daemon", "both in one", vec!["forward_pass"]),
         ("bin", "123456", vec!["nullok", "debug"]),
         ("no-such-account", "123456", vec!["nullok"]),
     ] {
@@ -119,6 +123,7 @@ fn wherever_a_login_panics_nobody_gets_in_and_the_next_one_goes_on() {
             let reply = match reply {
                 "the right code" => &code_at(NOON),
                 "a backup code" => &site.backup_codes[0],
+                "both in one" => &format!("horse{}", code_at(NOON)),
                 other => other,
             };
             let mut host = Scripted::new(user, &[reply]);

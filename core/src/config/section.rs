@@ -87,6 +87,18 @@ impl<'t, 'i> Section<'t, 'i> {
         }
     }
 
+    /// The tables of a table, `[key.NAME]`, each with its name and where that stands.
+    pub(super) fn named_sections(&self, key: &str, known: &[&str]) -> Vec<(&'t str, usize, Self)> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(tables) = value.get_ref().as_table() else {
+            self.wrongs.note(wrong_type(value, "a table"));
+            return Vec::new();
+        };
+        let of_all = Self { table: Some(tables), at: value.span().start, wrongs: self.wrongs };
+        let names = tables.iter().map(|(name, _)| (name.get_ref().as_ref(), name.span().start));
+        names.map(|(name, at)| (name, at, of_all.section(name, known))).collect()
+    }
+
     /// The tables of a list, `[[key]]`.
     pub(super) fn sections(&self, key: &str, known: &[&str], explain: &dyn Fn(&str) -> String) -> Vec<Self> {
         let Some(value) = self.value(key) else { return Vec::new() };

@@ -5,6 +5,7 @@ use std::path::{Component, PathBuf};
 
 use crate::config::rules::read_policy;
 use crate::config::section::{Section, Wrong};
+use crate::config::service::read_services;
 use crate::config::{Config, EnrollDefaults};
 use crate::record::{Digits, Period};
 use crate::secret::Algorithm;
@@ -14,7 +15,8 @@ use crate::verify::throttle::Limits;
 /// NIST 800-63B-4 §3.2.2: no more wrong codes than this before the authenticator is disabled.
 const MOST_FAILURES: u32 = 100;
 
-pub(super) const SETTINGS: &[&str] = &["store", "keys", "prompt", "totp", "throttle", "default", "enroll", "rule"];
+pub(super) const SETTINGS: &[&str] =
+    &["store", "keys", "prompt", "combined_prompt", "service", "totp", "throttle", "default", "enroll", "rule"];
 const ENROLL_SETTINGS: &[&str] = &["issuer", "account", "algorithm", "digits", "period", "backup_codes"];
 const THROTTLE_SETTINGS: &[&str] = &[
     "known_sources",
@@ -35,6 +37,8 @@ pub(super) fn read_file(file: &Section<'_, '_>, text: &str) -> Config {
         store: file.text("store", absolute_path).unwrap_or(default.store),
         keys: file.text("keys", absolute_path).unwrap_or(default.keys),
         prompt: file.text("prompt", prompt).unwrap_or(default.prompt),
+        combined_prompt: file.text("combined_prompt", prompt),
+        services: read_services(file),
         window: totp.number("window", 0..=1).and_then(Window::new).unwrap_or(default.window),
         limits: read_limits(&file.section("throttle", THROTTLE_SETTINGS)),
         policy: read_policy(file, text),
@@ -85,7 +89,7 @@ fn absolute_path(text: &str) -> Result<PathBuf, &'static str> {
     if path.is_absolute() && plain { Ok(path) } else { Err("an absolute path without '..' is expected here") }
 }
 
-fn prompt(text: &str) -> Result<String, &'static str> {
+pub(super) fn prompt(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
         return Err("a prompt has 1 to 128 bytes and no control characters");
     }

@@ -23,6 +23,8 @@ fn the_text_that_init_writes_says_what_holds_without_it() {
         assert_eq!(config.store(), default.store());
         assert_eq!(config.keys(), default.keys());
         assert_eq!(config.prompt(), default.prompt());
+        let combined = |config: &Config| config.combined_prompt_at("imap", CodePlace::End).to_owned();
+        assert_eq!(combined(&config), combined(&default));
         assert_eq!(config.rules().limits, default.rules().limits);
         assert_eq!(config.rules().window, default.rules().window);
         assert_eq!(config.enroll().algorithm, default.enroll().algorithm);
@@ -52,7 +54,7 @@ proptest! {
         let text = lines.join("\n");
         if says_nothing(&text) {
             let document = DeTable::parse(&text).map_err(|error| TestCaseError::fail(format!("{text:?}: {error}")))?;
-            let is_empty = |value: &Spanned<DeValue<'_>>| value.get_ref().as_table().is_some_and(|table| table.is_empty());
+            let is_empty = |value: &toml::Spanned<toml::de::DeValue<'_>>| value.get_ref().as_table().is_some_and(|table| table.is_empty());
             prop_assert!(document.get_ref().values().all(is_empty), "{text:?}");
         }
     }
@@ -76,6 +78,18 @@ fn what_is_wrong_is_said_with_its_place() {
         ("prompt = 'Password: '", "/c.toml:1:10: a prompt like the password's"),
         ("prompt = ' password : '", "/c.toml:1:10: a prompt like the password's"),
         ("prompt = ''", "/c.toml:1:10: a prompt has"),
+        ("combined_prompt = 'Password: '", "/c.toml:1:19: a prompt like the password's"),
+        ("service = 1", "/c.toml:1:11: a table is expected here, not: integer"),
+        ("service.sudo = 1", "/c.toml:1:16: a table is expected here, not: integer"),
+        ("[service.sudo]\nprmpt = 'x'", "/c.toml:2:1: unknown setting `prmpt`; known here are prompt, combined_prompt"),
+        ("[service.sudo]\nprompt = 'password'", "/c.toml:2:10: a prompt like the password's"),
+        (
+            "\n[service.Sudo]\nprompt = 'x'",
+            "/c.toml:2:10: a service goes by the name of its file in /etc/pam.d, in lower",
+        ),
+        ("[service.'pam.d/sudo']\nprompt = 'x'", "/c.toml:1:10: a service goes by"),
+        ("[service.'..']\nprompt = 'x'", "/c.toml:1:10: a service goes by"),
+        ("[service.'']\nprompt = 'x'", "/c.toml:1:10: a service goes by"),
         ("store = '/a'\nstore = '/b'", "/c.toml:2:1: duplicate key"),
         ("totp = 1", "/c.toml:1:8: a table is expected here, not: integer"),
         ("[totp]\nwindow = 1\nwindwo = 1", "/c.toml:3:1: unknown setting `windwo`; known here are window"),
@@ -122,8 +136,26 @@ fn what_is_set_holds() {
 }
 
 #[test]
+fn a_service_has_the_prompts_that_are_its_own_and_else_those_of_all() {
+    let config = parse(
+        "prompt = 'Code? '\n[service.sudo]\nprompt = 'Code for sudo: '\n[service.imap]\ncombined_prompt = 'Both: '",
+    )
+    .unwrap();
+    let prompts = ["sshd", "sudo", "imap", "sudo-i", ""].map(|service| config.prompt_at(service));
+    assert_eq!(prompts, ["Code? ", "Code for sudo: ", "Code? ", "Code? ", "Code? "]);
+    assert_eq!(config.prompt(), "Code? ");
+    assert_eq!(config.combined_prompt_at("imap", CodePlace::Start), "Both: ");
+    assert_eq!(config.combined_prompt_at("sudo", CodePlace::Start), "Verification code and password: ");
+    assert_eq!(config.combined_prompt_at("sudo", CodePlace::End), "Password and verification code: ");
+    let config = parse("combined_prompt = 'Beides: '\n[service.imap]\nprompt = 'x'").unwrap();
+    assert_eq!(config.combined_prompt_at("imap", CodePlace::End), "Beides: ");
+}
+
+#[test]
 fn texts_have_128_bytes_at_most() {
-    for setting in ["prompt = ", "[enroll]\nissuer = ", "[enroll]\naccount = "] {
+    for setting in
+        ["prompt = ", "combined_prompt = ", "[service.imap]\nprompt = ", "[enroll]\nissuer = ", "[enroll]\naccount = "]
+    {
         for (bytes, fits) in [(127, true), (128, true), (129, false)] {
             assert_eq!(parse(&format!("{setting}'{}'", "x".repeat(bytes))).is_ok(), fits, "{setting}{bytes}");
         }

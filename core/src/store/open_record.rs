@@ -20,7 +20,7 @@ use crate::secret::TypedCode;
 use crate::store::keys::Keyring;
 use crate::store::layout::{BLOCK, FILE_BYTES, HEADER_BYTES, Header, Slot, SlotName, Subject};
 use crate::store::lock::Locked;
-use crate::store::pending::Pending;
+use crate::store::pending::{Attempt, Pending};
 use crate::store::seal::{SealedPart, SealingKey};
 use crate::store::{KeyId, RecordId, person_header, place};
 use crate::trusted::read_start;
@@ -148,7 +148,10 @@ impl<'s> OpenRecord<'s> {
     /// # Errors
     ///
     /// [`Fault`] where the time or memory cannot be had; nothing is judged then.
-    pub fn attempt(self, code: &TypedCode, occasion: &Occasion, clock: &dyn Clock) -> Result<Pending<'s>, Fault> {
+    pub fn attempt<'c>(self, code: &'c TypedCode, occasion: &Occasion, clock: &dyn Clock) -> Result<Pending<'c>, Fault>
+    where
+        's: 'c,
+    {
         let rules = self.locked.store.config.rules();
         let mut now = clock.now()?;
         let place = self.ledger.throttle.place(occasion.source, occasion.channel);
@@ -156,7 +159,8 @@ impl<'s> OpenRecord<'s> {
             now.boot = clock.boot_id();
         }
         let judgement = judge::judge(&self.record, &self.ledger, self.provenance, code, occasion, &rules, now)?;
-        Ok(Pending::new(self, judgement))
+        let attempt = Attempt { code, window: rules.window, wall: now.wall };
+        Ok(Pending::new(self, judgement, attempt))
     }
 
     /// What is enrolled.

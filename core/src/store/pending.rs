@@ -4,10 +4,13 @@
 
 use std::path::Path;
 
+use crate::clock::UnixTime;
 use crate::error::Fault;
 use crate::ledger::{FailuresSince, Method};
+use crate::secret::TypedCode;
 use crate::store::open_record::OpenRecord;
-use crate::verify::judge::{Judgement, Next, Outcome, Refusal};
+use crate::verify::drift::{self, ClockDrift};
+use crate::verify::judge::{Judgement, Next, Outcome, Refusal, Window};
 
 /// A verdict that nobody knows yet.
 ///
@@ -18,17 +21,28 @@ use crate::verify::judge::{Judgement, Next, Outcome, Refusal};
 pub struct Pending<'s> {
     open: OpenRecord<'s>,
     judgement: Judgement,
+    attempt: Attempt<'s>,
+}
+
+/// What was judged, for a reason that is looked for afterwards.
+pub(crate) struct Attempt<'c> {
+    pub(crate) code: &'c TypedCode,
+    pub(crate) window: Window,
+    pub(crate) wall: UnixTime,
 }
 
 /// A code was right, and the ledger that says so is on the disk. Built in [`Pending::commit`] and nowhere else.
 ///
 /// ```compile_fail,E0451
-/// let forged = nightlatch::store::Accepted { method: todo!(), device: None, backup_codes_left: 0, failures_since: todo!() };
+/// let forged = nightlatch::store::Accepted {
+///     method: todo!(), device: None, code_bytes: 6, backup_codes_left: 0, failures_since: todo!()
+/// };
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Accepted {
     method: Method,
     device: Option<String>,
+    code_bytes: usize,
     backup_codes_left: u8,
     failures_since: FailuresSince,
 }
@@ -43,8 +57,8 @@ pub enum Answer {
 }
 
 impl<'s> Pending<'s> {
-    pub(crate) fn new(open: OpenRecord<'s>, judgement: Judgement) -> Self {
-        Self { open, judgement }
+    pub(crate) fn new(open: OpenRecord<'s>, judgement: Judgement, attempt: Attempt<'s>) -> Self {
+        Self { open, judgement, attempt }
     }
 
     /// The file that has lost a ledger slot, for an alert in the log.
@@ -74,13 +88,23 @@ impl<'s> Pending<'s> {
             Outcome::Right(grounds) if durable => Answer::Accepted(Accepted {
                 method: grounds.method,
                 device: grounds.device,
+                code_bytes: grounds.code_bytes,
                 backup_codes_left: grounds.backup_codes_left,
                 failures_since: grounds.failures_since,
             }),
             // A right code changes the ledger. If it ever did not, it could be used again: then it is not right.
             Outcome::Right(_) => Answer::Refused(Refusal::Wrong),
+            // Only now: whoever is killed meanwhile has been charged, and an acceptance does not wait for it.
+            Outcome::Refused(Refusal::Wrong) => {
+                Answer::Refused(self.drift().map_or(Refusal::Wrong, Refusal::ClockDrift))
+            }
             Outcome::Refused(refusal) => Answer::Refused(refusal),
         })
+    }
+
+    fn drift(&self) -> Option<ClockDrift> {
+        let Attempt { code, window, wall } = self.attempt;
+        drift::of_wrong_code(self.open.record(), self.open.ledger(), code, window, wall)
     }
 }
 
@@ -95,6 +119,11 @@ impl Accepted {
     #[must_use]
     pub fn device(&self) -> Option<&str> {
         self.device.as_deref()
+    }
+
+    /// How much of a text that holds the password too was the code.
+    pub(crate) fn code_bytes(&self) -> usize {
+        self.code_bytes
     }
 
     /// Backup codes that are left after this login.

@@ -4,12 +4,13 @@
 
 use subtle::ConstantTimeEq as _;
 
-use crate::backup::Symbols;
+use crate::backup::{PRINTED_BYTES, Symbols};
 use crate::clock::{Moment, Step, UnixTime};
 use crate::error::Fault;
 use crate::ledger::{DeviceState, FailuresSince, LastLogin, Ledger, Method, Progress, ShortText};
 use crate::record::{Device, DeviceId, Kind, Period, Record};
 use crate::secret::{Typed, TypedCode};
+use crate::verify::drift::ClockDrift;
 use crate::verify::otp;
 use crate::verify::throttle::{Admission, Channel, Limits, Place, Source};
 
@@ -87,6 +88,10 @@ pub enum Refusal {
     /// No candidate equals it. Charged.
     #[error("wrong code")]
     Wrong,
+    /// The same, and a code of a moment outside of the window equals it. Charged and refused alike; found after the refusal
+    /// is durable.
+    #[error("clock drift")]
+    ClockDrift(ClockDrift),
     /// It was right for a step that lies at or before the last accepted one, but is not the last accepted code. Charged.
     #[error("code of a step that is past")]
     Past,
@@ -115,6 +120,8 @@ pub enum Refusal {
 pub(crate) struct Grounds {
     pub(crate) method: Method,
     pub(crate) device: Option<String>,
+    /// How much of a text that holds the password too was the code; of several that are right, the longest.
+    pub(crate) code_bytes: usize,
     pub(crate) backup_codes_left: u8,
     pub(crate) failures_since: FailuresSince,
 }
@@ -223,7 +230,7 @@ enum Finding {
 
 fn find(record: &Record, ledger: &Ledger, code: &TypedCode, window: Window, now: Moment) -> Result<Finding, Fault> {
     match &*code.0 {
-        Typed::OneTime { digits, value } => Ok(find_one_time(record, ledger, *digits, *value, window, now)),
+        typed @ (Typed::OneTime { .. } | Typed::Embedded(_)) => Ok(find_one_time(record, ledger, typed, window, now)),
         Typed::Backup(symbols) => find_backup(record, ledger, symbols),
     }
 }
@@ -240,10 +247,11 @@ fn find_backup(record: &Record, ledger: &Ledger, symbols: &Symbols) -> Result<Fi
     })
 }
 
-fn find_one_time(record: &Record, ledger: &Ledger, digits: u8, value: u32, window: Window, now: Moment) -> Finding {
+fn find_one_time(record: &Record, ledger: &Ledger, typed: &Typed, window: Window, now: Moment) -> Finding {
     let look_ahead = look_ahead(record, window);
     let (mut advances, mut replay, mut past, mut comparable) = (Vec::new(), false, false, false);
-    for device in record.devices.iter().filter(|device| device.digits.count() == digits) {
+    for device in &record.devices {
+        let Some(value) = typed.of_length(device.digits) else { continue };
         comparable = true;
         let Some(state) = ledger.device(device.id) else { continue };
         // All candidates of all devices are computed whatever matches, so that time tells nothing.
@@ -348,7 +356,7 @@ fn accept(
     rules: &Rules,
     now: Moment,
 ) -> Grounds {
-    let mut grounds = (Method::Bypass, None);
+    let (mut grounds, mut digits) = ((Method::Bypass, None), None);
     for advance in advances {
         match advance {
             Advance::Device(id, progress) => {
@@ -361,6 +369,7 @@ fn accept(
                     Progress::Hotp { .. } => Method::Hotp(*id),
                 };
                 let device = record.devices.iter().find(|device| device.id == *id);
+                digits = digits.max(device.map(|device| usize::from(device.digits.count())));
                 grounds = (method, device.map(|device| device.name.to_string()));
             }
             Advance::BackupCode(index) => {
@@ -378,7 +387,9 @@ fn accept(
         method,
     });
     let failures_since = std::mem::take(&mut next.failures_since);
-    Grounds { method, device, backup_codes_left: backup_codes_left(record, next), failures_since }
+    // What is no device's is spelled as a backup code is.
+    let code_bytes = digits.unwrap_or(PRINTED_BYTES);
+    Grounds { method, device, code_bytes, backup_codes_left: backup_codes_left(record, next), failures_since }
 }
 
 fn charge(next: &mut Ledger, place: Place, occasion: &Occasion, rules: &Rules, now: Moment) {

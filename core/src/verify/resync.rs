@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq as _;
 use crate::clock::{Step, UnixTime};
 use crate::ledger::{DeviceState, LastAccepted, Ledger, Progress};
 use crate::record::{Device, DeviceId, Kind, Period, Record};
-use crate::secret::{Typed, TypedCode};
+use crate::secret::TypedCode;
 use crate::verify::otp;
 
 /// How far a device's clock may be off, on either side: a day. Of 30 second steps that is 5,761 pairs, and the odds that
@@ -74,10 +74,7 @@ pub(crate) fn search(
     codes: [&TypedCode; 2],
     wall: UnixTime,
 ) -> Result<Resynchronised, NotResynchronised> {
-    let [first, second] = codes.map(|code| match &*code.0 {
-        Typed::OneTime { digits, value } if *digits == device.digits.count() => Ok(*value),
-        Typed::OneTime { .. } | Typed::Backup(_) => Err(NotResynchronised::AnotherLength),
-    });
+    let [first, second] = codes.map(|code| code.0.of_length(device.digits).ok_or(NotResynchronised::AnotherLength));
     let values = (first?, second?);
     let (kind, progress) = match (device.kind, state.progress) {
         (Kind::Totp { period, .. }, Progress::Totp(last)) => find_step(device, period, last, values, wall)?,

@@ -85,6 +85,10 @@ fn not_a_code_sentence(cause: NotACode) -> String {
 fn refusal_sentence(refusal: Refusal, user: &str) -> String {
     match refusal {
         Refusal::Wrong => "wrong code; counted as a failure; check the clocks of phone and host".to_owned(),
+        Refusal::ClockDrift(drift) => format!(
+            "wrong code; counted as a failure; it is right {drift} s from this host's time: one of the two clocks is off \
+             (timedatectl); a token whose clock cannot be set: 'nightlatch device resync {user}'"
+        ),
         Refusal::Past => "code of a step that is past; counted as a failure; wait for the next".to_owned(),
         Refusal::UsedBackupCode => "backup code that was used before; counted as a failure".to_owned(),
         Refusal::Replay => "used: it is the last accepted code again; not counted; wait for the next".to_owned(),

@@ -59,6 +59,19 @@ fn a_wrong_code_counts_and_what_cannot_be_one_does_not() {
 }
 
 #[test]
+fn a_code_of_another_moment_is_wrong_and_tells_that_a_clock_is_off() {
+    let host = Host::new();
+    let phone = Phone::of(&host.enrolled("daemon"));
+    let ran = host.run_with(&["verify", "daemon"], &phone.code(10)).expect(3);
+    let (beginning, rest) = ran.stdout.split_once(" s from this host's time").unwrap();
+    // A step may have passed meanwhile.
+    let ends_well = beginning.ends_with("; it is right +300") || beginning.ends_with("; it is right +270");
+    assert!(beginning.starts_with("refused: wrong code; counted as a failure") && ends_well, "{ran:?}");
+    assert!(rest.contains("timedatectl"), "{ran:?}");
+    assert_eq!(host.status("daemon")["failures"], 1);
+}
+
+#[test]
 fn whoever_waits_or_is_blocked_is_refused_unjudged_and_told_what_ends_it() {
     for (settings, word) in [
         ("[throttle]\nfree_failures = 0\nfirst_wait = 3000\nlong_wait = 3000", "waiting"),

@@ -57,7 +57,7 @@ impl Referee {
 
     pub(super) fn refused(&mut self, refusal: Refusal) {
         match refusal {
-            Refusal::Wrong | Refusal::Past | Refusal::UsedBackupCode => {
+            Refusal::Wrong | Refusal::ClockDrift(_) | Refusal::Past | Refusal::UsedBackupCode => {
                 self.refused_since_login += 1;
                 self.guesses += 1;
                 assert!(self.guesses <= MOST_GUESSES, "more guesses than any administrator was told of");

@@ -5,10 +5,12 @@
 use super::*;
 use crate::backup::BackupCodes;
 use crate::clock::{BootId, BootTime};
+use crate::combined::{CodePlace, Combined};
 use crate::ledger::LastAccepted;
 use crate::random::SystemRandom;
 use crate::record::Digits;
 use crate::record::tests::{a_device, a_record};
+use crate::secret::SharedSecret;
 
 const TOTP: Kind = Kind::Totp { period: Period::THIRTY, offset: 0 };
 const NOON: u64 = 1_800_000_000;
@@ -335,4 +337,73 @@ fn a_device_whose_clock_is_off_is_judged_by_its_offset_with_the_same_window() {
     let mut ledger = ledger_for(&record);
     close_the_window(&record, &mut ledger, Window::ONE, UnixTime(NOON));
     assert_eq!(ledger.devices[0].progress, Progress::Totp(LastAccepted::NEVER.advance(Step(its_own + 1)).unwrap()));
+}
+
+/// A device with codes of another length, whose number is its own.
+fn of_length(id: u8, digits: u8) -> Device {
+    Device { digits: Digits::new(digits).unwrap(), ..a_device(id, TOTP) }
+}
+
+fn with_password(text: &str) -> Combined {
+    Combined::read(text.as_bytes(), CodePlace::End).unwrap()
+}
+
+fn digits_of(record: &Record, device: usize) -> String {
+    let device = &record.devices[device];
+    let value = otp::code(&device.secret, device.algorithm, device.digits, NOON / 30).unwrap();
+    format!("{value:0width$}", width = usize::from(device.digits.count()))
+}
+
+#[test]
+fn in_one_with_a_password_each_device_is_compared_with_the_code_of_its_own_length() {
+    let record = a_record(vec![of_length(0, 6), of_length(1, 7), of_length(2, 8)]);
+    for (device, digits) in [(0, 6), (1, 7), (2, 8)] {
+        for password in ["secret", "secret99999999"] {
+            let text = format!("{password}{}", digits_of(&record, device));
+            let grounds = attempt(&record, &mut ledger_for(&record), with_password(&text).code(), NOON).unwrap();
+            assert_eq!(grounds.code_bytes, digits, "{text}");
+        }
+    }
+    let short = a_record(vec![of_length(0, 8)]);
+    let mut ledger = ledger_for(&short);
+    assert_eq!(attempt(&short, &mut ledger, with_password("secret123456").code(), NOON), Err(Refusal::NoSuchLength));
+    assert_eq!(ledger, ledger_for(&short), "not charged");
+}
+
+#[test]
+fn of_two_codes_in_one_text_that_are_right_the_longer_is_not_the_password_s_and_both_are_used() {
+    let long = of_length(1, 8);
+    // The same secret and algorithm: the shorter code is the end of the longer one.
+    let short = Device { secret: SharedSecret::from_bytes(long.secret.expose_bytes()).unwrap(), ..of_length(0, 6) };
+    let record = a_record(vec![short, long]);
+    let mut ledger = ledger_for(&record);
+    let text = with_password(&format!("secret{}", digits_of(&record, 1)));
+    assert_eq!(attempt(&record, &mut ledger, text.code(), NOON).unwrap().code_bytes, 8);
+    assert!(attempt(&record, &mut ledger, &code_at(&record, 0, NOON / 30), NOON).is_err());
+}
+
+#[test]
+fn what_fails_in_one_with_a_password_is_counted_apart_and_never_in_the_other_buckets() {
+    let record = a_record(vec![a_device(0, TOTP)]);
+    let mut ledger = ledger_for(&record);
+    let combined = Occasion { channel: Channel::WithPassword, ..Occasion::new("imap", Some("192.0.2.7")) };
+    let wrong = with_password(&format!("secret{:06}", (code_value(&record, NOON / 30) + 7) % 1_000_000));
+    let mut judged = 0;
+    for nth in 0..40 {
+        let judgement =
+            judge(&record, &ledger, Provenance::Whole, wrong.code(), &combined, &rules(), at(NOON + 4000 * nth))
+                .unwrap();
+        judged += u8::from(judgement.outcome == Outcome::Refused(Refusal::Wrong));
+        if let Next::OneSlot(next) | Next::BothSlots(next) = judgement.next {
+            ledger = next;
+        }
+    }
+    assert_eq!(judged, Limits::default().combined_failures);
+    let later = NOON + 4000 * 40;
+    let right = code_at(&record, 0, later / 30);
+    assert!(attempt(&record, &mut ledger.clone(), &right, later).is_ok(), "a prompt of its own");
+    ledger.throttle.unlock();
+    let right = with_password(&format!("secret{:06}", code_value(&record, later / 30)));
+    let judgement = judge(&record, &ledger, Provenance::Whole, right.code(), &combined, &rules(), at(later)).unwrap();
+    assert!(matches!(judgement.outcome, Outcome::Right(_)));
 }

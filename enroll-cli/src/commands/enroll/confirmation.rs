@@ -164,6 +164,7 @@ fn of_refusal(refusal: Refusal, digits: u8, kind: Kind) -> Correction {
         },
         (
             Refusal::Wrong
+            | Refusal::ClockDrift(_)
             | Refusal::Past
             | Refusal::Replay
             | Refusal::UsedBackupCode
@@ -176,6 +177,7 @@ fn of_refusal(refusal: Refusal, digits: u8, kind: Kind) -> Correction {
         },
         (
             Refusal::Wrong
+            | Refusal::ClockDrift(_)
             | Refusal::Past
             | Refusal::Replay
             | Refusal::UsedBackupCode
