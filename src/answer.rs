@@ -6,6 +6,7 @@ use nightlatch::audit::LogLine;
 use nightlatch::config::ConfigError;
 use nightlatch::error::{Fault, Part};
 use nightlatch::ledger::Method;
+use nightlatch::policy::Exemption;
 use nightlatch::store::{Accepted, Answer};
 use nightlatch::user::AccountError;
 use nightlatch::verify::judge::{Occasion, Refusal};
@@ -15,6 +16,7 @@ use crate::arguments::ArgumentError;
 use crate::conversation::{Level, Message};
 use crate::guard::Panicked;
 use crate::login::{Failure, Unjudged, Verdict, Who};
+use crate::notice;
 
 /// One sentence for every refusal: it helps the person who mistyped and tells a thief nothing.
 pub(crate) const NOT_ACCEPTED: &str =
@@ -70,7 +72,7 @@ pub(crate) fn reaction(result: &Result<Verdict, Failure>, who: &Who, occasion: &
         Ok(Verdict::Exempt(exemption)) => Reaction {
             code: PamResultCode::PAM_IGNORE,
             message: None,
-            log: (Level::Info, line("exempt", who, occasion).with("by", exemption.source())),
+            log: (Level::Info, exempt_line(exemption, who, occasion)),
             delay: Delay::None,
         },
         Ok(Verdict::Refused(unjudged)) => {
@@ -115,14 +117,29 @@ pub(crate) fn panicked(panicked: &Panicked) -> (PamResultCode, Level, LogLine) {
 fn accepted_reaction(accepted: &Accepted, who: &Who, occasion: &Occasion) -> Reaction {
     let log =
         line("accepted", who, occasion).with("method", accepted.method().name()).with_some("device", accepted.device());
-    let (message, log) = match accepted.method() {
-        Method::BackupCode(_) | Method::Bypass => {
+    let (of_the_code, log) = match accepted.method() {
+        Method::BackupCode(_) => {
             let left = accepted.backup_codes_left();
-            (Some(Message::Info(backup_notice(left))), log.with("backup_codes_left", left))
+            (Some(backup_notice(left)), log.with("backup_codes_left", left))
+        }
+        Method::Bypass => {
+            let left = accepted.bypass_uses_left();
+            (Some(notice::of_bypass(left)), log.with("uses_left", left))
         }
         Method::Totp(_) | Method::Hotp(_) => (None, log),
     };
+    let since = accepted.failures_since();
+    let log = log.with_some("failures_since", Some(since.count).filter(|count| *count > 0));
+    let message = notice::joined(of_the_code, notice::of_failures(since)).map(Message::Info);
     Reaction { code: PamResultCode::PAM_SUCCESS, message, log: (Level::Info, log), delay: Delay::None }
+}
+
+fn exempt_line(exemption: &Exemption, who: &Who, occasion: &Occasion) -> LogLine {
+    let line = line("exempt", who, occasion).with("by", exemption.source());
+    match exemption.waived() {
+        Some(waived) => line.with("until", waived.until()).with("uses", waived.uses()).with("reason", waived.reason()),
+        None => line,
+    }
 }
 
 fn backup_notice(left: u8) -> String {
@@ -150,6 +167,9 @@ fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (L
             (level, line.with("seconds_left", seconds).with("remedy", format_args!("wait, or {unlock}")))
         }
         Refusal::Blocked => (level, line.with("remedy", unlock)),
+        Refusal::UsedUpBypass | Refusal::BypassOutOfTime => {
+            (level, line.with("remedy", format_args!("nightlatch bypass {} makes a new one", who.shown())))
+        }
         Refusal::Wrong | Refusal::Past | Refusal::Replay | Refusal::UsedBackupCode | Refusal::NoSuchLength => {
             (level, line)
         }

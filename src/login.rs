@@ -9,7 +9,7 @@ use nightlatch::error::Fault;
 use nightlatch::policy::{self, Exemption, Requirement};
 use nightlatch::random::Random;
 use nightlatch::secret::{NotACode, TypedCode};
-use nightlatch::store::{Answer, Enrollment, LockFailure, NotEnrolled, Store};
+use nightlatch::store::{self, Answer, Enrollment, LockFailure, NotEnrolled, Store};
 use nightlatch::user::{AccountError, Named, NotAUserName, UserName};
 use nightlatch::verify::judge::Occasion;
 
@@ -98,6 +98,12 @@ pub(crate) fn authenticate(
             Err(second_name) => account = Err(second_name),
         }
     }
+    if let Ok(named) = &account
+        && store::hints_at_waiver(&config, named.uid(), clock)
+        && let Some(exemption) = waived(pam, &config, named, clock, random)?
+    {
+        return Ok(Verdict::Exempt(exemption));
+    }
     let reply = pam.ask(config.prompt())?;
     if pam.present_user() != who.named {
         return Ok(Verdict::Refused(Unjudged::AnotherUser));
@@ -131,6 +137,23 @@ pub(crate) fn authenticate(
     let answer = pending.commit()?;
     detail(pam, arguments, || LogLine::new("judged").with("user", who.shown()).with("store", config.store().display()));
     Ok(Verdict::Judged(answer))
+}
+
+/// Lets in by a waiver that is in force, once its use is counted. A second name of an account is asked and refused as ever.
+fn waived(
+    pam: &impl Conversation,
+    config: &Config,
+    named: &Named,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Option<Exemption>, Failure> {
+    let Ok(sole) = known(named.account())? else { return Ok(None) };
+    let store = Store::open(config, random)?;
+    let Some(waiver) = store.waiver(sole.named(), clock)? else { return Ok(None) };
+    if let Some(path) = waiver.lost_slot() {
+        pam.log(Level::Alert, &lost_slot_line(path));
+    }
+    Ok(Some(Exemption::by_waiver(&sole, waiver.count_use()?)))
 }
 
 /// A line for `debug`: what was decided on the way, never what was typed.

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod bypass;
 pub mod calendar;
 pub mod clock;
 pub mod config;
@@ -22,3 +23,4 @@ pub mod trusted;
 pub mod uri;
 pub mod user;
 pub mod verify;
+pub mod waiver;

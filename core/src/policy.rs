@@ -3,7 +3,7 @@
 //! The only place where an exemption is made.
 
 use crate::config::{Config, NotEnrolledRule};
-use crate::store::NotEnrolled;
+use crate::store::{NotEnrolled, Waived};
 use crate::user::Account;
 
 /// What the module's line says of people who are not enrolled.
@@ -41,25 +41,39 @@ pub struct Leave {
     source: &'static str,
 }
 
-/// Nobody is asked. Made from the store's own word that the account is not enrolled, and from nothing else.
+/// Nobody is asked. Made from the store's own word that the account is not enrolled, or that the use of a waiver is counted,
+/// and from nothing else.
 ///
 /// ```compile_fail,E0451
-/// let forged = nightlatch::policy::Exemption { source: "mine" };
+/// let forged = nightlatch::policy::Exemption { source: "mine", waived: None };
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exemption {
     source: &'static str,
+    waived: Option<Waived>,
 }
 
 impl Leave {
     /// Uses the permission: for an account, not for a second name of one.
     #[must_use]
     pub fn exempt(self, _account: &Account, _authoritative: NotEnrolled) -> Exemption {
-        Exemption { source: self.source }
+        Exemption { source: self.source, waived: None }
     }
 }
 
 impl Exemption {
+    /// What an administrator granted to somebody who is enrolled: for an account, not for a second name of one.
+    #[must_use]
+    pub fn by_waiver(_account: &Account, waived: Waived) -> Self {
+        Self { source: "waiver", waived: Some(waived) }
+    }
+
+    /// The waiver, where it was one.
+    #[must_use]
+    pub fn waived(&self) -> Option<&Waived> {
+        self.waived.as_ref()
+    }
+
     /// What allowed it, for the log.
     #[must_use]
     pub fn source(&self) -> &'static str {

@@ -23,13 +23,14 @@ pub struct Pending<'s> {
 /// A code was right, and the ledger that says so is on the disk. Built in [`Pending::commit`] and nowhere else.
 ///
 /// ```compile_fail,E0451
-/// let forged = nightlatch::store::Accepted { method: todo!(), device: None, backup_codes_left: 0, failures_since: todo!() };
+/// let forged = nightlatch::store::Accepted { method: todo!(), device: None, backup_codes_left: 0, bypass_uses_left: 0, failures_since: todo!() };
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Accepted {
     method: Method,
     device: Option<String>,
     backup_codes_left: u8,
+    bypass_uses_left: u16,
     failures_since: FailuresSince,
 }
 
@@ -75,6 +76,7 @@ impl<'s> Pending<'s> {
                 method: grounds.method,
                 device: grounds.device,
                 backup_codes_left: grounds.backup_codes_left,
+                bypass_uses_left: grounds.bypass_uses_left,
                 failures_since: grounds.failures_since,
             }),
             // A right code changes the ledger. If it ever did not, it could be used again: then it is not right.
@@ -101,6 +103,12 @@ impl Accepted {
     #[must_use]
     pub fn backup_codes_left(&self) -> u8 {
         self.backup_codes_left
+    }
+
+    /// Uses of the bypass code that are left after this login.
+    #[must_use]
+    pub fn bypass_uses_left(&self) -> u16 {
+        self.bypass_uses_left
     }
 
     /// What was refused since the login before.

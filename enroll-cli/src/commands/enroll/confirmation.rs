@@ -182,6 +182,8 @@ fn of_refusal(refusal: Refusal, digits: u8) -> Correction {
         | Refusal::Past
         | Refusal::Replay
         | Refusal::UsedBackupCode
+        | Refusal::UsedUpBypass
+        | Refusal::BypassOutOfTime
         | Refusal::Waiting { .. }
         | Refusal::Blocked => Correction {
             sentence: "That code was not right. Wait for the next one; is the phone's clock right?".to_owned(),
