@@ -14,6 +14,7 @@ mod qr;
 mod sheet;
 mod site;
 mod terminal;
+mod times;
 
 use std::process::ExitCode;
 

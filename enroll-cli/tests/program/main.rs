@@ -17,6 +17,7 @@ mod phone;
 mod window;
 
 mod backup_codes;
+mod bypass;
 mod doctor;
 mod enroll;
 mod enroll_on_a_terminal;
@@ -28,3 +29,4 @@ mod status;
 mod unlock;
 mod usage;
 mod verify;
+mod waive;
