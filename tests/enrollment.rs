@@ -175,6 +175,8 @@ fn whatever_the_program_makes_or_opens_it_makes_or_opens_with_care() {
         &["enroll", "--no-confirm", &person.name],
         &["enroll", "--no-confirm", "--replace", &person.name],
         &["backup-codes", "--yes", &person.name],
+        &["bypass", &person.name],
+        &["waive", "--until", "+1h", "--reason", "phone broken", &person.name],
         &["unlock", &person.name],
         &["status", &person.name],
         &["doctor"],
