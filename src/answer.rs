@@ -7,6 +7,7 @@ use nightlatch::clock::UnixTime;
 use nightlatch::config::ConfigError;
 use nightlatch::error::{Fault, Part};
 use nightlatch::ledger::Method;
+use nightlatch::policy::Exemption;
 use nightlatch::store::{Accepted, Answer};
 use nightlatch::user::AccountError;
 use nightlatch::verify::judge::{Occasion, Refusal};
@@ -17,6 +18,7 @@ use crate::arguments::ArgumentError;
 use crate::conversation::{Level, Message};
 use crate::guard::Panicked;
 use crate::login::{Failure, Unjudged, Verdict, Who};
+use crate::notice;
 
 /// One sentence for every refusal: it helps the person who mistyped and tells a thief nothing.
 pub(crate) const NOT_ACCEPTED: &str =
@@ -76,7 +78,7 @@ pub(crate) fn reaction(result: &Result<Verdict, Failure>, who: &Who, occasion: &
         Ok(Verdict::Exempt(exemption)) => Reaction {
             code: PamResultCode::PAM_IGNORE,
             message: exemption.until().map(|time| Message::Info(roll_out_notice(time))),
-            log: (Level::Info, line("exempt", who, occasion).with("by", exemption.by())),
+            log: (Level::Info, exempt_line(exemption, who, occasion)),
             delay: Delay::None,
         },
         Ok(Verdict::Refused(unjudged)) => {
@@ -121,14 +123,32 @@ pub(crate) fn panicked(panicked: &Panicked) -> (PamResultCode, Level, LogLine) {
 fn accepted_reaction(accepted: &Accepted, who: &Who, occasion: &Occasion) -> Reaction {
     let log =
         line("accepted", who, occasion).with("method", accepted.method().name()).with_some("device", accepted.device());
-    let (message, log) = match accepted.method() {
-        Method::BackupCode(_) | Method::Bypass => {
+    let (of_the_code, log) = match accepted.method() {
+        Method::BackupCode(_) => {
             let left = accepted.backup_codes_left();
-            (Some(Message::Info(backup_notice(left))), log.with("backup_codes_left", left))
+            (Some(backup_notice(left)), log.with("backup_codes_left", left))
+        }
+        Method::Bypass => {
+            let left = accepted.bypass_uses_left();
+            (Some(notice::of_bypass(left)), log.with("uses_left", left))
         }
         Method::Totp(_) | Method::Hotp(_) => (None, log),
     };
+    let since = accepted.failures_since();
+    let log = log.with_some("failures_since", Some(since.count).filter(|count| *count > 0));
+    let message = notice::joined(of_the_code, notice::of_failures(since)).map(Message::Info);
     Reaction { code: PamResultCode::PAM_SUCCESS, message, log: (Level::Info, log), delay: Delay::None }
+}
+
+fn exempt_line(exemption: &Exemption, who: &Who, occasion: &Occasion) -> LogLine {
+    let line = line("exempt", who, occasion);
+    match exemption.waived() {
+        Some(waived) => {
+            let line = line.with("by", "waiver").with("until", waived.until());
+            line.with("uses", waived.uses()).with("reason", waived.reason())
+        }
+        None => line.with_some("by", exemption.by()),
+    }
 }
 
 fn backup_notice(left: u8) -> String {
@@ -168,6 +188,9 @@ fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (L
         Refusal::ClockDrift(drift) => {
             let remedy = format!("{CLOCKS}: nightlatch device resync {}", who.shown());
             (level, line.with("drift_seconds", drift).with("remedy", remedy))
+        }
+        Refusal::UsedUpBypass | Refusal::BypassOutOfTime => {
+            (level, line.with("remedy", format_args!("nightlatch bypass {} makes a new one", who.shown())))
         }
         Refusal::Wrong | Refusal::Past | Refusal::Replay | Refusal::UsedBackupCode | Refusal::NoSuchLength => {
             (level, line)

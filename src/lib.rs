@@ -12,6 +12,7 @@ mod entry;
 pub mod fuzzing;
 mod guard;
 mod login;
+mod notice;
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;

@@ -12,7 +12,7 @@ use nightlatch::policy::{
 };
 use nightlatch::random::Random;
 use nightlatch::secret::NotACode;
-use nightlatch::store::{Answer, Enrollment, LockFailure, NotEnrolled, Store};
+use nightlatch::store::{self, Answer, Enrollment, LockFailure, NotEnrolled, Store};
 use nightlatch::user::{AccountError, Named, NotAUserName, UserName};
 use nightlatch::verify::judge::Occasion;
 
@@ -117,6 +117,12 @@ pub(crate) fn authenticate(
             }
         }
     };
+    if let Prospect::Judged(named, _) = &prospect
+        && store::hints_at_waiver(&config, named.uid(), clock)
+        && let Some(exemption) = waived(pam, &config, named, clock, random)?
+    {
+        return Ok(Verdict::Exempt(exemption));
+    }
     let typed = match arguments.asking.typed(pam, &config, occasion, who, password)? {
         Ok(typed) => typed,
         Err(unjudged) => return Ok(Verdict::Refused(prospect.without_a_code(unjudged))),
@@ -178,6 +184,23 @@ fn log_decision(pam: &impl Conversation, arguments: &Arguments, who: &Who, decis
         let (requires, by) = (decision.requirement.name(), &decision.by);
         LogLine::new("policy").with("user", who.shown()).with("requires", requires).with("by", by)
     });
+}
+
+/// Lets in by a waiver that is in force, once its use is counted. A second name of an account is asked and refused as ever.
+fn waived(
+    pam: &impl Conversation,
+    config: &Config,
+    named: &Named,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Option<Exemption>, Failure> {
+    let Ok(sole) = known(named.account())? else { return Ok(None) };
+    let store = Store::open(config, random)?;
+    let Some(waiver) = store.waiver(sole.named(), clock)? else { return Ok(None) };
+    if let Some(path) = waiver.lost_slot() {
+        pam.log(Level::Alert, &lost_slot_line(path));
+    }
+    Ok(Some(Exemption::by_waiver(&sole, waiver.count_use()?)))
 }
 
 /// A line for `debug`: what was decided on the way, never what was typed.

@@ -104,6 +104,7 @@ fn enroll(config: &Config, user: &str) -> Vec<String> {
     sheet.expose_codes().map(str::to_owned).collect()
 }
 
+mod granted;
 mod one_prompt;
 mod panics;
 mod policy;
@@ -311,14 +312,13 @@ fn require_key_wants_a_public_key_of_sshds_own_word() {
 
 #[test]
 fn a_backup_code_says_how_many_are_left_and_warns_at_three() {
-    let site = Site::new();
     for (used, expected) in [
         (0, BACKUP_9),
         (6, "Backup code accepted. 3 backup codes are left. Ask your administrator for new ones."),
         (8, "Backup code accepted. 1 backup code is left. Ask your administrator for new ones."),
         (9, "Backup code accepted. That was your last backup code. Ask your administrator for new ones."),
     ] {
-        let mut shown = Vec::new();
+        let (site, mut shown) = (Site::new(), Vec::new());
         for code in &site.backup_codes[..=used] {
             let mut pam = Scripted::new("daemon", &[code]);
             site.login(&mut pam, &[]);

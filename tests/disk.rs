@@ -175,6 +175,27 @@ fn logins_go_on_failures_count_and_unlock_works(disk: &Disk) {
     site.gets_in(&ann.backup_codes[2]);
 }
 
+fn waived_logins_go_on_and_waivers_fail_cleanly(disk: &Disk) {
+    let site = Site::on(disk);
+    let waive = |until: &str| site.nightlatch(&["waive", &site.ann.name, "--until", until, "--reason", "phone broken"]);
+    done(&waive("+2d"));
+    let full = disk.fill(100);
+    for uses in 1..=3 {
+        let driven = login(&site.nullok, &site.ann, "");
+        assert_eq!((driven.answer().as_str(), driven.prompts()), ("PAM_SUCCESS", 0), "{}", driven.output);
+        assert_eq!(site.status()["waiver_uses"], uses);
+    }
+    // What is there already stands, or nothing; never more than was granted.
+    let before = site.status()["waived_until"].clone();
+    fails(&waive("+20d"), &["No space left on device", "free space on the file system of"]);
+    let after = site.status()["waived_until"].clone();
+    assert!(after == before || after == Value::Null, "{after}");
+    assert_eq!(site.nightlatch(&["bypass", &site.ann.name]).stdout, b"", "a code that does not hold");
+    drop(full);
+    done(&waive("+3d"));
+    assert_eq!(login(&site.nullok, &site.ann, "").answer(), "PAM_SUCCESS");
+}
+
 fn enrollments_fail_cleanly(site: &Site, remedy: &str) {
     let before = site.listed();
     let (ann, bob, users) = (&site.ann, &site.bob, site.store.join("users"));
@@ -278,6 +299,11 @@ macro_rules! holds_on {
         #[test]
         fn logins_go_on_failures_count_and_unlock_works() {
             super::logins_go_on_failures_count_and_unlock_works(&$disk);
+        }
+
+        #[test]
+        fn waived_logins_go_on_and_waivers_fail_cleanly() {
+            super::waived_logins_go_on_and_waivers_fail_cleanly(&$disk);
         }
 
         #[test]

@@ -178,6 +178,8 @@ fn whatever_the_program_makes_or_opens_it_makes_or_opens_with_care() {
         &["device", "add", "--no-confirm", "--name", "tablet", &person.name],
         &["device", "rename", &person.name, "tablet", "token"],
         &["device", "remove", &person.name, "token", "--yes"],
+        &["bypass", &person.name],
+        &["waive", "--until", "+1h", "--reason", "phone broken", &person.name],
         &["unlock", &person.name],
         &["status", &person.name],
         &["doctor"],

@@ -212,6 +212,42 @@ fn no_fault_exempts_whoever_a_strict_line_refuses() {
     assert!(points > 200, "{points}");
 }
 
+#[test]
+fn no_fault_lets_a_bypass_code_of_one_use_in_twice() {
+    let (service, mut ann) = (lenient(), Saved::new());
+    let code = ann.person.bypass(&[]);
+    ann.bytes = fs::read(&ann.path).unwrap();
+    let command = || {
+        ann.put_back();
+        login(&service, &ann.person, &code)
+    };
+    let points = at_every_point(MODULE, command, |point, command, output| {
+        let admitted = usize::from(is_in(output)) + (0..2).filter(|_| gets_in(command)).count();
+        assert!(admitted <= 1, "{point:?}: {admitted} logins, {output:?}");
+    });
+    println!("bypass code: {points} points");
+    assert!(points > 300, "{points}");
+}
+
+/// Without one the stack would let nobody in who brings no code: each login is a use, and each use is on the disk.
+#[test]
+fn no_fault_lets_anybody_in_by_a_waiver_whose_use_is_not_counted() {
+    let (service, mut ann) = (lenient(), Saved::new());
+    ann.person.waive("+1d", "phone broken");
+    ann.bytes = fs::read(&ann.path).unwrap();
+    let command = || {
+        ann.put_back();
+        login(&service, &ann.person, "no code")
+    };
+    let points = at_every_point(MODULE, command, |point, command, output| {
+        let uses = ann.person.status()["waiver_uses"].as_u64().unwrap();
+        assert!(uses >= u64::from(is_in(output)), "{point:?}: {output:?}");
+        assert!(gets_in(command), "{point:?}: it holds on");
+    });
+    println!("waived: {points} points");
+    assert!(points > 300, "{points}");
+}
+
 /// A login under limits of the kernel, which are no lie of strace: `limits` are prlimit's words, tried one by one.
 fn under_limits(limits: impl Iterator<Item = String>) {
     let (service, ann) = (lenient(), Saved::new());

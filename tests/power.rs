@@ -19,7 +19,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use disk::recording::{files_in, lay_out, record};
-use disk::referee::{Promised, Referee, Site, code_at};
+use disk::referee::{Promised, Referee, Site, Waived, code_at};
 use disk::{Disk, Files, Op};
 use scene::*;
 
@@ -33,6 +33,8 @@ enum Step {
     NewBackupCodes,
     AnotherDevice,
     Unlock,
+    Waive,
+    EndWaiver,
 }
 
 /// Steps one after the other, with all that can befall them between.
@@ -62,6 +64,15 @@ impl Tale {
 
     fn code(&self, steps: u64) -> String {
         code_at(&self.person.secret, self.moment + 30 * steps - 30)
+    }
+
+    /// Made when the tale begins, which is a little before now.
+    fn bypass_code(&self) -> String {
+        let at = format!("@{}", self.moment - 60);
+        let command = self.site.nightlatch(&["bypass", &self.person.name, "--json"]);
+        let words: Vec<&str> = std::iter::once(at.as_str()).chain(command.iter().map(String::as_str)).collect();
+        let granted: serde_json::Value = serde_json::from_str(&ok("faketime", &words)).unwrap();
+        granted["bypass_code"].as_str().unwrap().to_owned()
     }
 
     /// Tells it in every way; gives the number of different states that were judged.
@@ -106,6 +117,16 @@ impl Tale {
                 self.site.nightlatch(&["device", "add", &self.person.name, "--no-confirm", "--json"])
             }
             Step::Unlock => self.site.nightlatch(&["unlock", &self.person.name, "--json"]),
+            Step::Waive => self.site.nightlatch(&[
+                "waive",
+                &self.person.name,
+                "--until",
+                "+4h",
+                "--reason",
+                "phone broken",
+                "--json",
+            ]),
+            Step::EndWaiver => self.site.nightlatch(&["waive", &self.person.name, "--end", "--json"]),
         }
     }
 
@@ -139,6 +160,7 @@ impl Tale {
         match step {
             Step::Right(_) | Step::Unlock if !matches!(op, Op::Answer { .. }) => promised.refused = 0,
             Step::Right(_) | Step::Wrong(_) | Step::NewBackupCodes | Step::AnotherDevice | Step::Unlock => {}
+            Step::Waive | Step::EndWaiver => promised.waived = Waived::Maybe,
             Step::Enroll | Step::Replace => {
                 let answer = ops.iter().find_map(|op| if let Op::Answer { text } = op { Some(text) } else { None });
                 promised.secrets.insert(secret_in(answer.unwrap()));
@@ -163,6 +185,8 @@ impl Tale {
             Step::NewBackupCodes => promised.used.extend(self.person.backup_codes.iter().take(1).cloned()),
             Step::AnotherDevice => drop(promised.added.insert(secret_of(&parsed(text)["device"]))),
             Step::Unlock => {}
+            Step::Waive => promised.waived = Waived::Surely,
+            Step::EndWaiver => promised.waived = Waived::Never,
         }
     }
 
@@ -218,6 +242,19 @@ fn no_power_cut_gives_a_backup_code_back() {
     let mut tale = Tale::of(true);
     let codes = [0, 0].map(|n| Step::Right(tale.person.backup_codes[n].clone()));
     assert!(tale.tell("one backup code, twice", codes.to_vec()) > 100);
+}
+
+#[test]
+fn no_power_cut_gives_a_use_of_a_bypass_code_back() {
+    let mut tale = Tale::of(true);
+    let code = tale.bypass_code();
+    assert!(tale.tell("one bypass code, twice", vec![Step::Right(code.clone()), Step::Right(code)]) > 100);
+}
+
+#[test]
+fn no_power_cut_makes_a_waiver_that_nobody_granted_or_brings_one_back_that_was_ended() {
+    let mut tale = Tale::of(true);
+    assert!(tale.tell("waived, then ended", vec![Step::Waive, Step::EndWaiver]) > 100);
 }
 
 #[test]

@@ -103,6 +103,24 @@ fn fifty_logins_with_one_backup_code_admit_one() {
     one_backup_code_admits_one(50);
 }
 
+/// Whoever comes later types the last accepted code once more, which costs nothing.
+#[test]
+fn fifty_logins_with_one_bypass_code_of_one_use_admit_one() {
+    let (service, ann) = (Service::alone(""), Person::enrolled_with("ann", &["--backup-codes", "0"]));
+    for _ in 0..ROUNDS {
+        admits_one(&service, &ann, &ann.bypass(&[]), 50);
+        assert_eq!((&ann.status()["bypass"]["uses_left"], &ann.status()["failures"]), (&0.into(), &0.into()));
+    }
+}
+
+#[test]
+fn fifty_logins_by_one_waiver_are_all_counted() {
+    let (service, ann) = (Service::behind_a_success(""), Person::enrolled_with("ann", &["--backup-codes", "0"]));
+    ann.waive("+1h", "phone broken");
+    assert_eq!(together(&service, std::iter::repeat_n((&ann, ""), 50)), vec!["PAM_SUCCESS"; 50]);
+    assert_eq!(ann.status()["waiver_uses"], 50);
+}
+
 #[test]
 fn fifty_people_at_once_do_not_stand_in_each_others_way() {
     let service = Service::alone("");

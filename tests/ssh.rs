@@ -75,6 +75,24 @@ fn the_right_code_gets_in_once() {
     ways::the_right_code_gets_in_once(SSH);
 }
 
+/// The phone is gone: a code of the help desk, then a waiver, then neither.
+#[test]
+fn without_a_phone_a_bypass_code_or_a_waiver_gets_in() {
+    let _sshd = Recipe::installed("sshd-password-code");
+    let ann = Person::enrolled("ann");
+    let screen = SSH.gets_in(&ann, &ann.bypass(&[]));
+    assert!(screen.contains("Code of the help desk accepted. It cannot be used again."), "{screen}");
+    ann.waive("+1h", "phone broken");
+    let screen = ssh(&ann, "").sees("Password: ").types(PASSWORD).rest();
+    assert!(screen.contains(GOT_IN) && !screen.contains(PROMPT), "{screen}");
+    let screen = ssh(&ann, "").sees("Password: ").types("wrong").rest();
+    assert!(!screen.contains(GOT_IN), "a waiver spares the code and nothing else: {screen}");
+    ok("nightlatch", &["waive", &ann.name, "--end"]);
+    SSH.is_refused(&ann, &ann.wrong_code());
+    let screen = SSH.gets_in(&ann, &ann.code(0));
+    assert!(screen.contains("1 wrong code was tried at ") && screen.contains("from 127.0.0.1."), "{screen}");
+}
+
 #[test]
 fn whatever_is_no_right_code_is_refused_alike() {
     let _sshd = Recipe::installed("sshd-password-code");

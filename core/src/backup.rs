@@ -17,6 +17,8 @@ pub const SYMBOLS: usize = 16;
 pub const PRINTED_BYTES: usize = 19;
 /// The most codes that a set may have; indices above are kept for codes of other kinds.
 pub const MAX_CODES: u8 = 20;
+/// The index of a bypass code, spelled X: what is typed says by itself which hash it is held against.
+pub(crate) const BYPASS_INDEX: u8 = 29;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -50,7 +52,7 @@ impl Symbols {
         if check_symbol(body) == *check { Ok(symbols) } else { Err(NotACode::BackupCodeTypo) }
     }
 
-    fn draw(index: u8, random: &dyn Random) -> Result<Self, Fault> {
+    pub(crate) fn draw(index: u8, random: &dyn Random) -> Result<Self, Fault> {
         let mut symbols = Self(Box::new([0; SYMBOLS]));
         random.fill(&mut *symbols.0)?;
         for symbol in symbols.0.iter_mut() {
@@ -127,6 +129,22 @@ pub struct BackupHash {
     pub hash: [u8; 32],
 }
 
+impl BackupHash {
+    pub(crate) fn of(symbols: &Symbols, cost: HashCost, random: &dyn Random) -> Result<Self, Fault> {
+        let mut salt = [0; 16];
+        random.fill(&mut salt)?;
+        Ok(Self { salt, hash: HashMemory::for_cost(cost)?.hash(symbols, &salt)? })
+    }
+
+    /// Whether it is the hash of this code. One evaluation, whether there is a hash or not, so that time does not tell.
+    #[inline(never)] // Argon2 is large, and once in every sshd is enough
+    pub(crate) fn fits(entry: Option<&Self>, cost: HashCost, symbols: &Symbols) -> Result<bool, Fault> {
+        let salt = entry.map_or([0; 16], |entry| entry.salt);
+        let hash = HashMemory::for_cost(cost)?.hash(symbols, &salt)?;
+        Ok(entry.is_some_and(|entry| bool::from(entry.hash.ct_eq(&hash))))
+    }
+}
+
 /// A person's set of codes as the record keeps it.
 pub struct BackupCodes {
     /// When the set was made.
@@ -183,21 +201,18 @@ impl BackupCodes {
         Ok((BackupSheet(sheet), Self { made_at: now, cost, codes }))
     }
 
-    /// Whether this is the code with that index. One evaluation, whether the set has the index or not, so that time
-    /// does not tell.
+    /// Whether this is the code with that index.
     ///
     /// # Errors
     ///
     /// [`Fault::NoMemory`].
     pub(crate) fn holds(&self, symbols: &Symbols) -> Result<bool, Fault> {
-        let entry = self.codes.get(usize::from(symbols.index()));
-        let salt = entry.map_or([0; 16], |entry| entry.salt);
-        let hash = HashMemory::for_cost(self.cost)?.hash(symbols, &salt)?;
-        Ok(entry.is_some_and(|entry| bool::from(entry.hash.ct_eq(&hash))))
+        BackupHash::fits(self.codes.get(usize::from(symbols.index())), self.cost, symbols)
     }
 }
 
-fn grouped(symbols: &Symbols) -> Zeroizing<String> {
+/// `ABCD-EFGH-JKMN-PQRS`.
+pub(crate) fn grouped(symbols: &Symbols) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(SYMBOLS.saturating_add(3)));
     for (place, character) in symbols.spelling().iter().enumerate() {
         if place > 0 && place.is_multiple_of(4) {

@@ -31,6 +31,13 @@ impl UnixTime {
     pub fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
+
+    /// For people: `2026-11-23 09:30 UTC`.
+    #[must_use]
+    pub fn to_the_minute(self) -> String {
+        let text = self.to_string();
+        format!("{} UTC", text.get(..16).unwrap_or(&text).replace('T', " "))
+    }
 }
 
 /// RFC 3339 in UTC: `2026-11-23T09:30:00Z`.
@@ -255,6 +262,12 @@ mod tests {
         ] {
             assert_eq!(UnixTime(seconds).to_string(), shown);
         }
+    }
+
+    #[test]
+    fn people_are_shown_times_to_the_minute() {
+        assert_eq!(UnixTime(951_782_399).to_the_minute(), "2000-02-28 23:59 UTC");
+        assert_eq!(UnixTime(u64::MAX).to_the_minute(), "9999-12-31 23:59 UTC");
     }
 
     #[test]

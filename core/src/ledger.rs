@@ -167,15 +167,20 @@ pub struct Ledger {
     pub throttle: Throttle,
     /// Bit i is set where the backup code with index i of the record's set is used.
     pub used_backup_codes: u32,
-    /// How often the record's bypass code was used.
+    /// How often the record's bypass code was used; [`BYPASS_OVER`] where its time is over for good.
     pub bypass_uses: u16,
-    /// How often the record's waiver let somebody in.
+    /// How often the record's waiver let somebody in; [`WAIVER_OVER`] where its time is over for good.
     pub waiver_uses: u32,
     /// The last accepted code.
     pub last_login: Option<LastLogin>,
     /// Since then.
     pub failures_since: FailuresSince,
 }
+
+/// In place of a number of uses: a code was judged after the end of the bypass code, which no clock set back brings back.
+pub const BYPASS_OVER: u16 = u16::MAX;
+/// The same of the waiver.
+pub const WAIVER_OVER: u32 = u32::MAX;
 
 /// The bytes are no ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,8 @@
 
 pub mod audit;
 pub mod backup;
+pub mod bypass;
+pub mod calendar;
 pub mod clock;
 pub mod combined;
 pub mod config;
@@ -23,3 +25,4 @@ pub mod trusted;
 pub mod uri;
 pub mod user;
 pub mod verify;
+pub mod waiver;

@@ -22,7 +22,7 @@ use crate::clock::UnixTime;
 use crate::error::Fault;
 use crate::origin::Origin;
 use crate::policy::lookups::{Known, NoExemption};
-use crate::store::Enrollment;
+use crate::store::{Enrollment, Waived};
 use crate::user::{Account, AccountError, Named};
 
 /// What the module's line says of people who are not enrolled.
@@ -125,16 +125,17 @@ impl fmt::Display for By {
 }
 
 /// Nobody is asked. Made here from an account under its one name; and where it rests on what the store knows, from the
-/// store's own word.
+/// store's own word: that the account is enrolled or not, or that the use of a waiver is counted.
 ///
 /// ```compile_fail,E0451
-/// let forged = nightlatch::policy::Exemption { by: nightlatch::policy::By::Nullok, rests_on: None, until: None };
+/// let forged = nightlatch::policy::Exemption { by: None, rests_on: None, until: None, waived: None };
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exemption {
-    by: By,
+    by: Option<By>,
     rests_on: Option<Enrollment>,
     until: Option<UnixTime>,
+    waived: Option<Waived>,
 }
 
 impl Exemption {
@@ -144,13 +145,25 @@ impl Exemption {
             Leave::ToThose(enrollment) => (Some(enrollment), None),
             Leave::Until(time, not_enrolled) => (Some(Enrollment::NotEnrolled(not_enrolled)), Some(time)),
         };
-        Self { by, rests_on, until }
+        Self { by: Some(by), rests_on, until, waived: None }
     }
 
-    /// What allowed it, for the log.
+    /// What an administrator granted to somebody who is enrolled: for an account, not for a second name of one.
     #[must_use]
-    pub fn by(&self) -> &By {
-        &self.by
+    pub fn by_waiver(_account: &Account, waived: Waived) -> Self {
+        Self { by: None, rests_on: None, until: None, waived: Some(waived) }
+    }
+
+    /// The waiver, where it was one.
+    #[must_use]
+    pub fn waived(&self) -> Option<&Waived> {
+        self.waived.as_ref()
+    }
+
+    /// The rule or default that allowed it; `None` of a waiver.
+    #[must_use]
+    pub fn by(&self) -> Option<&By> {
+        self.by.as_ref()
     }
 
     /// The store's word that it depended on, if it did.

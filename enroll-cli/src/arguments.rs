@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nightlatch::secret::Algorithm;
 
 use crate::failure::Failure;
+use crate::times::{Span, When};
 
 pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
 
@@ -60,6 +61,12 @@ pub(crate) enum Command {
     /// Make a new set of backup codes; the old one is void
     #[command(after_help = "Example:\n  nightlatch backup-codes alice --count 5")]
     BackupCodes(BackupCodesArguments),
+    /// Make a code for the help desk to read out; an earlier one is void
+    #[command(after_help = "Example:\n  nightlatch bypass alice --for 1h\n  nightlatch bypass alice --revoke")]
+    Bypass(BypassArguments),
+    /// Let somebody who is enrolled in without a code for a while
+    #[command(after_help = WAIVE_EXAMPLES)]
+    Waive(WaiveArguments),
     /// Judge a code exactly as a login does: it is then used, and failures count
     #[command(after_help = "Example:\n  nightlatch verify alice")]
     Verify {
@@ -152,6 +159,44 @@ pub(crate) struct BackupCodesArguments {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+const WAIVE_EXAMPLES: &str = "\
+TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339; at most 30 days ahead.
+
+Example:
+  nightlatch waive alice --until +2d --reason 'phone broken, new one on Thursday (ticket 4711)'
+  nightlatch waive alice --end";
+
+#[derive(Args)]
+pub(crate) struct BypassArguments {
+    /// Whose
+    pub(crate) user: String,
+    /// How long it holds, 1m to 7d
+    #[arg(long = "for", value_name = "SPAN", default_value = "1h", value_parser = Span::parse)]
+    pub(crate) lasting: Span,
+    /// How often it works, 1 to 20
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=20))]
+    pub(crate) uses: u16,
+    /// End the one that there is
+    #[arg(long, conflicts_with_all = ["lasting", "uses"])]
+    pub(crate) revoke: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct WaiveArguments {
+    /// Whom
+    pub(crate) user: String,
+    /// When it ends
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    #[arg(required_unless_present = "end", conflicts_with = "end")]
+    pub(crate) until: Option<When>,
+    /// Why; every login by it logs this
+    #[arg(long, value_name = "TEXT", required_unless_present = "end", conflicts_with = "end")]
+    pub(crate) reason: Option<String>,
+    /// End the one that there is
+    #[arg(long)]
+    pub(crate) end: bool,
 }
 
 #[derive(Args)]

@@ -105,6 +105,27 @@ pub(crate) struct NewBackupCodes<'a> {
 }
 
 #[derive(Serialize)]
+pub(crate) struct NewBypass<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) bypass_code: &'a str,
+    pub(crate) until: String,
+    pub(crate) uses: u16,
+}
+
+#[derive(Serialize)]
+pub(crate) struct NewWaiver<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) waived_until: String,
+    pub(crate) reason: &'a str,
+}
+
+#[derive(Serialize)]
 pub(crate) struct Verified {
     pub(crate) schema: u32,
     pub(crate) outcome: &'static str,
@@ -138,10 +159,22 @@ pub(crate) struct PersonStatus {
     pub(crate) enrolled_at: Option<String>,
     pub(crate) devices: Vec<DeviceStatus>,
     pub(crate) backup_codes_left: u8,
+    /// `None` where none holds at present.
+    pub(crate) bypass: Option<BypassStatus>,
+    /// `None` where none is in force, as the next two.
+    pub(crate) waived_until: Option<String>,
+    pub(crate) waiver_reason: Option<String>,
+    pub(crate) waiver_uses: Option<u32>,
     pub(crate) failures: u32,
     pub(crate) lock: Option<&'static str>,
     pub(crate) locked_until: Option<String>,
     pub(crate) last_login: Option<LastLogin>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct BypassStatus {
+    pub(crate) until: String,
+    pub(crate) uses_left: u16,
 }
 
 #[derive(Serialize)]

@@ -15,6 +15,7 @@ mod qr;
 mod sheet;
 mod site;
 mod terminal;
+mod times;
 
 use std::process::ExitCode;
 

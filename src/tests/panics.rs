@@ -149,3 +149,21 @@ fn wherever_a_login_panics_nobody_gets_in_and_the_next_one_goes_on() {
     }
     assert!(points > 50, "{points}");
 }
+
+#[test]
+fn wherever_a_login_by_a_waiver_panics_nobody_gets_in_and_the_next_one_goes_on() {
+    for calls in 0.. {
+        let (site, fuse) = (Site::new(), Fuse::after(calls));
+        site.waive("phone broken");
+        let mut host = Scripted::new("daemon", &[]);
+        let config = CString::new(format!("config={}", site.path("config.toml").display())).unwrap();
+        let (clock, random) = (Fragile(&site.clock, &fuse), Fragile(SystemRandom, &fuse));
+        let answered = guarded(|| answer_login(&mut Fragile(&mut host, &fuse), &[config.as_c_str()], &clock, &random));
+        if !fuse.burnt.get() {
+            assert!(answered.is_ok_and(|code| code == PAM_IGNORE) && calls > 5, "{calls}");
+            break;
+        }
+        assert_eq!(answer::panicked(&answered.err().unwrap()).0, PAM_ABORT, "call {calls}");
+        assert_eq!(site.login(&mut Scripted::new("daemon", &[]), &[]), PAM_IGNORE, "call {calls}: the lock is free");
+    }
+}

@@ -145,7 +145,7 @@ impl Login<'_> {
             Requirement::Refusal => "refuse",
             Requirement::NoAccount(_) => "no account",
             Requirement::Exempt(exemption) => {
-                assert_eq!(exemption.by(), &decision.by);
+                assert_eq!(exemption.by(), Some(&decision.by));
                 "exempt"
             }
         };

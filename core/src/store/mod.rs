@@ -2,6 +2,7 @@
 //! The store: one sealed file per person. The only room that touches its files; no path or descriptor leaves it.
 
 mod blocks;
+mod grants;
 mod init;
 mod keys;
 mod layout;
@@ -11,6 +12,7 @@ mod pending;
 mod place;
 mod seal;
 mod survey;
+mod waiver;
 
 use rustix::fs::OFlags;
 
@@ -22,6 +24,7 @@ pub use open_record::{DeviceFailure, OpenRecord};
 pub use pending::{Accepted, Answer, Pending};
 pub use place::CommitFailure;
 pub use survey::{Finding, mend, survey};
+pub use waiver::{InForce, Waived, hints_at_waiver};
 
 #[cfg(fuzzing)]
 pub(crate) use layout::{BLOCK, Slot, SlotName};

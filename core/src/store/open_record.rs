@@ -22,7 +22,7 @@ use crate::store::layout::{BLOCK, FILE_BYTES, HEADER_BYTES, Header, Slot, SlotNa
 use crate::store::lock::Locked;
 use crate::store::pending::{Attempt, Pending};
 use crate::store::seal::{SealedPart, SealingKey};
-use crate::store::{KeyId, RecordId, person_header, place};
+use crate::store::{KeyId, RecordId, person_header, place, waiver};
 use crate::trusted::read_start;
 use crate::user::Named;
 use crate::verify::judge::{self, Occasion, Provenance};
@@ -31,11 +31,11 @@ pub use devices::DeviceFailure;
 
 /// A person's record and ledger, under the person's lock.
 pub struct OpenRecord<'s> {
-    locked: Locked<'s>,
+    pub(super) locked: Locked<'s>,
     header: Header,
     header_bytes: [u8; HEADER_BYTES],
     key: SealingKey,
-    record: Record,
+    pub(super) record: Record,
     ledger: Ledger,
     newest: SlotName,
     sequence: u64,
@@ -49,6 +49,7 @@ impl<'s> Locked<'s> {
     ///
     /// [`Fault::Foreign`] where the file was made for another name, [`Fault::Missing`] where its key is not there,
     /// [`Fault::Damaged`] where something does not unseal or parse, [`Fault::Newer`], [`Fault::Io`].
+    #[inline(never)] // called for a waiver and for a code; large
     pub fn open(self, named: &Named) -> Result<OpenRecord<'s>, Fault> {
         self.open_if(|found| found.uid == named.uid() && found.name == *named.name())
     }
@@ -310,6 +311,7 @@ impl Locked<'_> {
     /// [`Fault::Io`].
     pub fn remove(self) -> Result<(), Fault> {
         let users = &self.store.users;
+        waiver::remove_hint(users, self.uid)?;
         rustix::fs::unlinkat(users, crate::store::lock::file_name(self.uid), rustix::fs::AtFlags::empty())
             .or_fault(&self.path, "remove")?;
         rustix::fs::fsync(users).or_fault(&self.path, "flush")

@@ -35,7 +35,7 @@ pub(crate) struct Attempt<'c> {
 ///
 /// ```compile_fail,E0451
 /// let forged = nightlatch::store::Accepted {
-///     method: todo!(), device: None, code_bytes: 6, backup_codes_left: 0, failures_since: todo!()
+///     method: todo!(), device: None, code_bytes: 6, backup_codes_left: 0, bypass_uses_left: 0, failures_since: todo!()
 /// };
 /// ```
 #[derive(Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub struct Accepted {
     device: Option<String>,
     code_bytes: usize,
     backup_codes_left: u8,
+    bypass_uses_left: u16,
     failures_since: FailuresSince,
 }
 
@@ -90,6 +91,7 @@ impl<'s> Pending<'s> {
                 device: grounds.device,
                 code_bytes: grounds.code_bytes,
                 backup_codes_left: grounds.backup_codes_left,
+                bypass_uses_left: grounds.bypass_uses_left,
                 failures_since: grounds.failures_since,
             }),
             // A right code changes the ledger. If it ever did not, it could be used again: then it is not right.
@@ -130,6 +132,12 @@ impl Accepted {
     #[must_use]
     pub fn backup_codes_left(&self) -> u8 {
         self.backup_codes_left
+    }
+
+    /// Uses of the bypass code that are left after this login.
+    #[must_use]
+    pub fn bypass_uses_left(&self) -> u16 {
+        self.bypass_uses_left
     }
 
     /// What was refused since the login before.

@@ -124,7 +124,8 @@ pub(crate) fn rewrite(open: OpenRecord<'_>, ledger: &Ledger) -> Result<(), Fault
     })
 }
 
-/// A replacement keeps the throttle, the last login and the notice; and the last step of a secret that goes on.
+/// A replacement keeps the throttle, the last login and the notice; and the last step of a secret that goes on. Backup
+/// codes, bypass code and waiver were the old record's.
 fn carried_over(open: &OpenRecord<'_>, record: &Record, mut fresh: Ledger, now: UnixTime) -> Ledger {
     let old = open.ledger_to_carry(now);
     for device in &record.devices {
@@ -141,7 +142,7 @@ fn carried_over(open: &OpenRecord<'_>, record: &Record, mut fresh: Ledger, now: 
             };
         }
     }
-    Ledger { devices: fresh.devices, used_backup_codes: 0, bypass_uses: 0, ..old }
+    Ledger { devices: fresh.devices, used_backup_codes: 0, bypass_uses: 0, waiver_uses: 0, ..old }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
 
 mod devices;
+mod granted;
 mod model;
 mod surveyed;
 mod world;

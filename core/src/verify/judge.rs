@@ -4,10 +4,13 @@
 
 use subtle::ConstantTimeEq as _;
 
-use crate::backup::{PRINTED_BYTES, Symbols};
+use crate::backup::{BYPASS_INDEX, PRINTED_BYTES, Symbols};
+use crate::bypass;
 use crate::clock::{Moment, Step, UnixTime};
 use crate::error::Fault;
-use crate::ledger::{DeviceState, FailuresSince, LastLogin, Ledger, Method, Progress, ShortText};
+use crate::ledger::{
+    BYPASS_OVER, DeviceState, FailuresSince, LastLogin, Ledger, Method, Progress, ShortText, WAIVER_OVER,
+};
 use crate::record::{Device, DeviceId, Kind, Period, Record};
 use crate::secret::{Typed, TypedCode};
 use crate::verify::drift::ClockDrift;
@@ -101,6 +104,13 @@ pub enum Refusal {
     /// A backup code that was used before the last login. Charged.
     #[error("used backup code")]
     UsedBackupCode,
+    /// A bypass code that was used as often as it may be. Nobody guesses 70 random bits, so that it is not charged: whoever
+    /// has it was given it, and a person who waits for a help desk is not made to wait for us.
+    #[error("used-up bypass code")]
+    UsedUpBypass,
+    /// The bypass code after its end, or by a clock that stands before it was made. Not charged either.
+    #[error("bypass code outside of its time")]
+    BypassOutOfTime,
     /// No device has codes of this length, so it cannot be a guess. Not charged.
     #[error("no device has codes of this length")]
     NoSuchLength,
@@ -123,6 +133,7 @@ pub(crate) struct Grounds {
     /// How much of a text that holds the password too was the code; of several that are right, the longest.
     pub(crate) code_bytes: usize,
     pub(crate) backup_codes_left: u8,
+    pub(crate) bypass_uses_left: u16,
     pub(crate) failures_since: FailuresSince,
 }
 
@@ -155,6 +166,12 @@ pub fn backup_codes_left(record: &Record, ledger: &Ledger) -> u8 {
     u8::try_from(unused.count()).unwrap_or(u8::MAX)
 }
 
+/// Uses that the record's bypass code has left at that time.
+#[must_use]
+pub fn bypass_uses_left(record: &Record, ledger: &Ledger, now: UnixTime) -> u16 {
+    record.bypass.as_ref().map_or(0, |bypass| bypass.uses_left(ledger.bypass_uses, now))
+}
+
 /// Judges one typed code.
 ///
 /// # Errors
@@ -170,6 +187,7 @@ pub(crate) fn judge(
     now: Moment,
 ) -> Result<Judgement, Fault> {
     let mut next = ledger.clone();
+    end_what_is_over(record, &mut next, now.wall);
     let mut place = next.throttle.place(occasion.source, occasion.channel);
     let admission = next.throttle.admit(place, &rules.limits, now);
     if provenance == Provenance::OneSlotLost {
@@ -214,10 +232,21 @@ fn uses_up(outcome: &Outcome) -> bool {
     }
 }
 
-/// A step or counter that a device moves on to, or a backup code that is used up.
+/// What was once seen to be over stays over, wherever the clock is set back to.
+fn end_what_is_over(record: &Record, next: &mut Ledger, wall: UnixTime) {
+    if record.bypass.as_ref().is_some_and(|bypass| bypass.until <= wall) {
+        next.bypass_uses = BYPASS_OVER;
+    }
+    if record.waiver.as_ref().is_some_and(|waiver| waiver.until <= wall) {
+        next.waiver_uses = WAIVER_OVER;
+    }
+}
+
+/// A step or counter that a device moves on to, or a code that is used up.
 enum Advance {
     Device(DeviceId, Progress),
     BackupCode(u8),
+    Bypass,
 }
 
 enum Finding {
@@ -231,8 +260,22 @@ enum Finding {
 fn find(record: &Record, ledger: &Ledger, code: &TypedCode, window: Window, now: Moment) -> Result<Finding, Fault> {
     match &*code.0 {
         typed @ (Typed::OneTime { .. } | Typed::Embedded(_)) => Ok(find_one_time(record, ledger, typed, window, now)),
+        Typed::Backup(symbols) if symbols.index() == BYPASS_INDEX => find_bypass(record, ledger, symbols, now.wall),
         Typed::Backup(symbols) => find_backup(record, ledger, symbols),
     }
+}
+
+fn find_bypass(record: &Record, ledger: &Ledger, symbols: &Symbols, wall: UnixTime) -> Result<Finding, Fault> {
+    let held = bypass::holds(record, symbols)?;
+    let was_last = ledger.last_login.as_ref().is_some_and(|login| login.method == Method::Bypass);
+    let used = ledger.bypass_uses;
+    Ok(match record.bypass.as_ref().filter(|_| held) {
+        None => Finding::Wrong(Refusal::Wrong),
+        Some(bypass) if !bypass.is_in_time(used, wall) => Finding::NotJudged(Refusal::BypassOutOfTime),
+        Some(bypass) if bypass.uses_left(used, wall) > 0 => Finding::Right(vec![Advance::Bypass]),
+        Some(_) if was_last => Finding::NotJudged(Refusal::Replay),
+        Some(_) => Finding::NotJudged(Refusal::UsedUpBypass),
+    })
 }
 
 fn find_backup(record: &Record, ledger: &Ledger, symbols: &Symbols) -> Result<Finding, Fault> {
@@ -376,6 +419,10 @@ fn accept(
                 next.use_backup_code(*index);
                 grounds = (Method::BackupCode(*index), None);
             }
+            Advance::Bypass => {
+                next.bypass_uses = next.bypass_uses.saturating_add(1);
+                grounds = (Method::Bypass, None);
+            }
         }
     }
     let (method, device) = grounds;
@@ -389,7 +436,14 @@ fn accept(
     let failures_since = std::mem::take(&mut next.failures_since);
     // What is no device's is spelled as a backup code is.
     let code_bytes = digits.unwrap_or(PRINTED_BYTES);
-    Grounds { method, device, code_bytes, backup_codes_left: backup_codes_left(record, next), failures_since }
+    Grounds {
+        method,
+        device,
+        code_bytes,
+        backup_codes_left: backup_codes_left(record, next),
+        bypass_uses_left: bypass_uses_left(record, next, now.wall),
+        failures_since,
+    }
 }
 
 fn charge(next: &mut Ledger, place: Place, occasion: &Occasion, rules: &Rules, now: Moment) {

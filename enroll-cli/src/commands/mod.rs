@@ -2,6 +2,7 @@
 //! One file per command. Each reads as what happens: who is meant, what is asked, what is changed, what is told.
 
 mod backup_codes;
+mod bypass;
 mod device;
 mod doctor;
 mod enroll;
@@ -11,6 +12,7 @@ mod remove;
 mod status;
 mod unlock;
 mod verify;
+mod waive;
 
 use crate::Outcome;
 use crate::arguments::{Arguments, Command, PolicyCommand};
@@ -29,6 +31,8 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
         Command::Enroll(options) => enroll::run(options, &site()?, terminal),
         Command::Device { command } => device::run(command, &site()?, terminal),
         Command::BackupCodes(options) => backup_codes::run(options, &site()?, terminal),
+        Command::Bypass(options) => bypass::run(options, &site()?, terminal),
+        Command::Waive(options) => waive::run(options, &site()?, terminal),
         Command::Verify { user } => verify::run(user, &site()?, terminal),
         Command::Status { user } => status::one(user, &site()?, terminal),
         Command::List => status::everybody(&site()?, terminal),

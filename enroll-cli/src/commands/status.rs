@@ -3,17 +3,19 @@
 
 use nightlatch::audit::escaped;
 use nightlatch::clock::UnixTime;
-use nightlatch::record::{Device, Kind};
-use nightlatch::store::{Enrollment, LockFailure, OpenRecord};
+use nightlatch::ledger::Ledger;
+use nightlatch::record::{Device, Kind, Record, Waiver};
+use nightlatch::store::{Enrollment, LockFailure, OpenRecord, hints_at_waiver};
 use nightlatch::user::Account;
 use nightlatch::verify::judge;
 use nightlatch::verify::throttle::Admission;
+use nightlatch::waiver;
 
 use crate::Outcome;
 use crate::arguments::Form;
 use crate::columns;
 use crate::failure::{Failure, Status};
-use crate::json::{self, DeviceStatus, LastLogin, PersonStatus, SCHEMA};
+use crate::json::{self, BypassStatus, DeviceStatus, LastLogin, PersonStatus, SCHEMA};
 use crate::site::{Site, open_record};
 use crate::terminal::Terminal;
 
@@ -24,6 +26,7 @@ pub(crate) fn one(user: &str, site: &Site, terminal: &Terminal) -> Outcome {
         Enrollment::Enrolled(_) => {
             let open = open_record(&store, &account)?;
             warn_of_lost_slot(&open, terminal);
+            warn_of_unseen_waiver(&open, account.uid(), site, terminal)?;
             of_record(&open, account.name().as_str(), account.uid(), site)?
         }
         Enrollment::NotEnrolled(_) => of_nobody(&account),
@@ -47,6 +50,7 @@ pub(crate) fn everybody(site: &Site, terminal: &Terminal) -> Outcome {
                 Err(LockFailure::Fault(fault)) => return Err(fault.into()),
             };
             warn_of_lost_slot(&open, terminal);
+            warn_of_unseen_waiver(&open, uid, site, terminal)?;
             of_record(&open, person.name.as_str(), uid, site).map(Some)
         });
         match found {
@@ -74,6 +78,23 @@ fn warn_of_lost_slot(open: &OpenRecord<'_>, terminal: &Terminal) {
     }
 }
 
+/// As a login does, which looks for the file beside the record first.
+fn waiver_in_force<'r>(open: &'r OpenRecord<'_>, uid: u32, site: &Site) -> Result<(Option<&'r Waiver>, bool), Failure> {
+    let in_force = waiver::in_force(open.record(), open.ledger(), site.now()?.wall);
+    Ok((in_force, hints_at_waiver(&site.config, uid, &site.clock)))
+}
+
+fn warn_of_unseen_waiver(open: &OpenRecord<'_>, uid: u32, site: &Site, terminal: &Terminal) -> Result<(), Failure> {
+    if let (Some(_), false) = waiver_in_force(open, uid, site)? {
+        terminal.warn(&format!(
+            "{}: holds a waiver, but no login looks for it, since the file '{uid}.waived' beside it is not there or has \
+             another time; 'nightlatch waive' makes it again",
+            open.path().display()
+        ));
+    }
+    Ok(())
+}
+
 fn of_nobody(account: &Account) -> PersonStatus {
     PersonStatus {
         schema: SCHEMA,
@@ -83,6 +104,10 @@ fn of_nobody(account: &Account) -> PersonStatus {
         enrolled_at: None,
         devices: Vec::new(),
         backup_codes_left: 0,
+        bypass: None,
+        waived_until: None,
+        waiver_reason: None,
+        waiver_uses: None,
         failures: 0,
         lock: None,
         locked_until: None,
@@ -97,6 +122,8 @@ fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result
         Admission::Waiting { seconds } => (Some("waiting"), Some(now.wall.plus(u64::from(seconds)).to_string())),
         Admission::Blocked => (Some("blocked"), None),
     };
+    let (in_force, is_looked_for) = waiver_in_force(open, uid, site)?;
+    let waiver = in_force.filter(|_| is_looked_for);
     Ok(PersonStatus {
         schema: SCHEMA,
         user: user.to_owned(),
@@ -105,6 +132,10 @@ fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result
         enrolled_at: Some(record.enrolled_at.to_string()),
         devices: devices_of(open),
         backup_codes_left: judge::backup_codes_left(record, ledger),
+        bypass: bypass_of(record, ledger, now.wall),
+        waived_until: waiver.map(|waiver| waiver.until.to_string()),
+        waiver_reason: waiver.map(|waiver| waiver.reason.clone()),
+        waiver_uses: waiver.map(|_| ledger.waiver_uses),
         failures: ledger.throttle.failures(),
         lock,
         locked_until,
@@ -120,6 +151,12 @@ fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result
 pub(crate) fn devices_of(open: &OpenRecord<'_>) -> Vec<DeviceStatus> {
     let last_used = |device: &Device| open.ledger().device(device.id).and_then(|state| state.used_at);
     open.record().devices.iter().map(|device| of_device(device, last_used(device))).collect()
+}
+
+/// One that is used up is shown until its end, so that whoever is asked about it sees why it is refused.
+fn bypass_of(record: &Record, ledger: &Ledger, now: UnixTime) -> Option<BypassStatus> {
+    let bypass = record.bypass.as_ref().filter(|bypass| bypass.is_in_time(ledger.bypass_uses, now))?;
+    Some(BypassStatus { until: bypass.until.to_string(), uses_left: bypass.uses_left(ledger.bypass_uses, now) })
 }
 
 fn of_device(device: &Device, last_used: Option<UnixTime>) -> DeviceStatus {
@@ -163,10 +200,23 @@ fn sheet(status: &PersonStatus) -> String {
         line("device", &device_words(device));
     }
     line("backup codes", &format!("{} left", status.backup_codes_left));
+    if let Some(bypass) = &status.bypass {
+        line("bypass code", &format!("until {}, {} left", bypass.until, uses_words(bypass.uses_left.into())));
+    }
+    if let (Some(until), Some(reason), Some(uses)) = (&status.waived_until, &status.waiver_reason, status.waiver_uses) {
+        line("waived", &format!("until {until}, {} so far: {}", uses_words(uses), escaped(reason)));
+    }
     line("failures", &status.failures.to_string());
     line("lock", &lock_words(status));
     line("last login", &status.last_login.as_ref().map_or_else(|| "never".to_owned(), login_words));
     text
+}
+
+fn uses_words(count: u32) -> String {
+    match count {
+        1 => "1 use".to_owned(),
+        other => format!("{other} uses"),
+    }
 }
 
 fn device_words(device: &DeviceStatus) -> String {
@@ -235,6 +285,10 @@ mod tests {
             enrolled_at: Some("2026-11-23T09:30:00Z".to_owned()),
             devices: Vec::new(),
             backup_codes_left: 9,
+            bypass: None,
+            waived_until: None,
+            waiver_reason: None,
+            waiver_uses: None,
             failures: 2,
             lock,
             locked_until: None,

@@ -2,6 +2,7 @@
 //! `verify`: a code judged exactly as a login does. It is then used, and failures count. An administrator may know why
 //! a code was refused; a person at a login may not.
 
+use nightlatch::ledger::Method;
 use nightlatch::secret::{NotACode, TypedCode};
 use nightlatch::store::{Answer, Enrollment};
 use nightlatch::verify::judge::{self, Occasion, Refusal};
@@ -67,7 +68,12 @@ fn of_answer(answer: &Answer, left_before: u8, user: &str) -> Finding {
                 Some(device) => format!("{method} code of '{}'", nightlatch::audit::escaped(device)),
                 None => method.to_owned(),
             };
-            let sentence = format!("accepted: {with}; it is used now; backup codes left: {left}");
+            let sentence = match accepted.method() {
+                Method::Bypass => format!("accepted: bypass code; uses left: {}", accepted.bypass_uses_left()),
+                Method::Totp(_) | Method::Hotp(_) | Method::BackupCode(_) => {
+                    format!("accepted: {with}; it is used now; backup codes left: {left}")
+                }
+            };
             Finding { outcome: Ok(method), sentence, backup_codes_left: left }
         }
         Answer::Refused(refusal) => refused(refusal_sentence(*refusal, user), left_before),
@@ -91,6 +97,12 @@ fn refusal_sentence(refusal: Refusal, user: &str) -> String {
         ),
         Refusal::Past => "code of a step that is past; counted as a failure; wait for the next".to_owned(),
         Refusal::UsedBackupCode => "backup code that was used before; counted as a failure".to_owned(),
+        Refusal::UsedUpBypass => format!("{refusal}; not counted; 'nightlatch bypass {user}' makes a new one"),
+        Refusal::BypassOutOfTime => {
+            format!(
+                "{refusal}: expired, or the clock was set back; not counted; 'nightlatch bypass {user}' makes a new one"
+            )
+        }
         Refusal::Replay => "used: it is the last accepted code again; not counted; wait for the next".to_owned(),
         Refusal::NoSuchLength => format!("{refusal}; not judged, not counted"),
         Refusal::Waiting { seconds } => {

@@ -17,6 +17,7 @@ mod phone;
 mod window;
 
 mod backup_codes;
+mod bypass;
 mod device;
 mod device_add;
 mod device_resync;
@@ -32,3 +33,4 @@ mod status;
 mod unlock;
 mod usage;
 mod verify;
+mod waive;

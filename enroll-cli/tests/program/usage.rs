@@ -15,9 +15,21 @@ fn version_and_help_stand_before_or_after_the_command() {
     for arguments in [&["--version"][..], &["enroll", "--version"], &["-V"]] {
         assert_eq!(host.run(arguments).expect(0).stdout, version);
     }
-    for command in
-        ["init", "enroll", "device", "backup-codes", "verify", "status", "list", "unlock", "remove", "doctor", "policy"]
-    {
+    for command in [
+        "init",
+        "enroll",
+        "device",
+        "backup-codes",
+        "bypass",
+        "waive",
+        "verify",
+        "status",
+        "list",
+        "unlock",
+        "remove",
+        "doctor",
+        "policy",
+    ] {
         let before = host.run(&[command, "--help"]).expect(0);
         assert!(before.stdout.contains("Example:") && before.stderr.is_empty(), "{command}");
     }

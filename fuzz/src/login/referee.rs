@@ -62,7 +62,12 @@ impl Referee {
                 self.guesses += 1;
                 assert!(self.guesses <= MOST_GUESSES, "more guesses than any administrator was told of");
             }
-            Refusal::Replay | Refusal::NoSuchLength | Refusal::Waiting { .. } | Refusal::Blocked => {}
+            Refusal::Replay
+            | Refusal::UsedUpBypass
+            | Refusal::BypassOutOfTime
+            | Refusal::NoSuchLength
+            | Refusal::Waiting { .. }
+            | Refusal::Blocked => {}
         }
     }
 

@@ -67,16 +67,36 @@ enum Bin {
 }
 
 /// What a slot remembers.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Memory {
     pub(super) last_step: Option<u64>,
     pub(super) used: Vec<usize>,
     last_backup: Option<usize>,
+    /// `None` where its time was seen to be over.
+    bypass_uses: Option<u16>,
+    last_was_bypass: bool,
     /// The one used longest ago first, each with its failures.
     known: Vec<(u8, u32)>,
     combined: Bucket,
     others: Bucket,
     pub(super) failures_since: u32,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        let (known, combined, others) = Default::default();
+        Self {
+            last_step: None,
+            used: Vec::new(),
+            last_backup: None,
+            bypass_uses: Some(0),
+            last_was_bypass: false,
+            known,
+            combined,
+            others,
+            failures_since: 0,
+        }
+    }
 }
 
 impl Memory {
@@ -172,18 +192,36 @@ pub(super) enum Rot {
 pub(super) enum Typed {
     Digits(String),
     Backup { text: String, index: Option<usize> },
+    Bypass { text: String },
+}
+
+/// What a record says of its bypass code.
+#[derive(Debug, Clone)]
+pub(super) struct Grant {
+    pub(super) text: String,
+    pub(super) made_at: u64,
+    pub(super) until: u64,
+    pub(super) uses: u16,
+}
+
+impl Grant {
+    /// DESIGN: until its end, and never again once a code was judged behind that.
+    fn left(&self, used: Option<u16>, wall: u64) -> Option<u16> {
+        used.filter(|_| (self.made_at..self.until).contains(&wall)).map(|used| self.uses.saturating_sub(used))
+    }
 }
 
 impl Typed {
     pub(super) fn text(&self) -> &str {
         match self {
-            Self::Digits(text) | Self::Backup { text, .. } => text,
+            Self::Digits(text) | Self::Backup { text, .. } | Self::Bypass { text } => text,
         }
     }
 }
 
 pub(super) struct Model {
     numbers: Numbers,
+    pub(super) grant: Option<Grant>,
     newer: Memory,
     older: Memory,
     pub(super) rot: Option<Rot>,
@@ -191,7 +229,7 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn new(numbers: Numbers) -> Self {
-        Self { numbers, newer: Memory::default(), older: Memory::default(), rot: None }
+        Self { numbers, grant: None, newer: Memory::default(), older: Memory::default(), rot: None }
     }
 
     pub(super) fn is_blocked(&self) -> bool {
@@ -214,6 +252,17 @@ impl Model {
         let mut memory = self.carried(now);
         memory.used.clear();
         self.write_both(memory);
+    }
+
+    pub(super) fn grants(&mut self, grant: Option<Grant>, now: Clocks) {
+        let mut memory = self.carried(now);
+        memory.bypass_uses = Some(0);
+        self.grant = grant;
+        self.write_both(memory);
+    }
+
+    pub(super) fn bypass_uses_left(&self, wall: u64) -> u16 {
+        self.grant.as_ref().and_then(|grant| grant.left(self.read().bypass_uses, wall)).unwrap_or(0)
     }
 
     fn carried(&self, now: Clocks) -> Memory {
@@ -251,6 +300,9 @@ impl Model {
     pub(super) fn attempt(&mut self, typed: &Typed, from: u8, with_password: bool, now: Clocks) -> Result<(), Refusal> {
         let (before, lost) = (self.read(), self.has_lost_a_slot());
         let mut memory = before.clone();
+        if self.grant.as_ref().is_some_and(|grant| now.wall >= grant.until) {
+            memory.bypass_uses = None;
+        }
         let mut bin = memory.bin(from, with_password);
         let admitted = match bin {
             Bin::Known(_) => Ok(()),
@@ -262,7 +314,7 @@ impl Model {
             memory.fail(bin, self.numbers, now);
             bin = memory.bin(from, with_password);
         }
-        let judged = admitted.and_then(|()| Self::judge(&mut memory, typed, now));
+        let judged = admitted.and_then(|()| Self::judge(&mut memory, self.grant.as_ref(), typed, now));
         match judged {
             Ok(()) => memory.succeed(bin, self.numbers, from),
             Err(Refusal::Wrong | Refusal::Past | Refusal::UsedBackupCode) if !lost => {
@@ -270,13 +322,13 @@ impl Model {
             }
             Err(_) => {}
         }
-        let is_backup = matches!(typed, Typed::Backup { .. });
+        let is_counted = matches!(typed, Typed::Backup { .. } | Typed::Bypass { .. });
         let spent = |memory: &Memory| match bin {
             Bin::Known(_) => false,
             Bin::Combined => memory.combined.failures >= self.numbers.combined,
             Bin::Others => memory.others.failures >= self.numbers.others,
         };
-        if lost || (judged.is_ok() && is_backup) || (spent(&memory) && !spent(&before)) {
+        if lost || (judged.is_ok() && is_counted) || (spent(&memory) && !spent(&before)) {
             self.write_both(memory);
         } else if memory != before || judged.is_ok() {
             self.write_one(memory);
@@ -284,8 +336,21 @@ impl Model {
         judged
     }
 
-    fn judge(memory: &mut Memory, typed: &Typed, now: Clocks) -> Result<(), Refusal> {
+    fn judge(memory: &mut Memory, grant: Option<&Grant>, typed: &Typed, now: Clocks) -> Result<(), Refusal> {
         match typed {
+            Typed::Bypass { text } => {
+                let grant = grant.filter(|grant| grant.text == *text).ok_or(Refusal::Wrong)?;
+                match grant.left(memory.bypass_uses, now.wall) {
+                    None => Err(Refusal::BypassOutOfTime),
+                    Some(0) if memory.last_was_bypass => Err(Refusal::Replay),
+                    Some(0) => Err(Refusal::UsedUpBypass),
+                    Some(_) => {
+                        memory.bypass_uses = memory.bypass_uses.map(|used| used + 1);
+                        (memory.last_backup, memory.last_was_bypass) = (None, true);
+                        Ok(())
+                    }
+                }
+            }
             Typed::Digits(text) if text.len() != 6 => Err(Refusal::NoSuchLength),
             Typed::Digits(text) => {
                 let near = now.step() - 1..=now.step() + 1;
@@ -294,6 +359,7 @@ impl Model {
                     None => Err(Refusal::Wrong),
                     Some(step) if memory.last_step.is_none_or(|last| *step > last) => {
                         (memory.last_step, memory.last_backup) = (Some(*step), None);
+                        memory.last_was_bypass = false;
                         Ok(())
                     }
                     Some(_) if memory.last_step.is_some_and(|last| right.contains(&last)) => Err(Refusal::Replay),
@@ -302,7 +368,7 @@ impl Model {
             }
             Typed::Backup { index: Some(index), .. } if !memory.used.contains(index) => {
                 memory.used.push(*index);
-                memory.last_backup = Some(*index);
+                (memory.last_backup, memory.last_was_bypass) = (Some(*index), false);
                 Ok(())
             }
             Typed::Backup { index: Some(index), .. } if memory.last_backup == Some(*index) => Err(Refusal::Replay),

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The store on a disk beside its model: random codes, sources, clocks, restarts, unlocks, new backup codes and rotten
-//! blocks. The store answers as the model does, and what was let in once is never let in again.
+//! The store on a disk beside its model: random codes, sources, clocks, restarts, unlocks, new backup codes, bypass codes
+//! and rotten blocks. The store answers as the model does, and what was let in once is never let in again.
 #![allow(clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::HashSet;
 
 use proptest::prelude::*;
 
-use super::model::{A_HOST_NAME, Clocks, Model, Numbers, Rot, Typed, code_of};
+use super::model::{A_HOST_NAME, Clocks, Grant, Model, Numbers, Rot, Typed, code_of};
 use super::*;
 use crate::backup::BackupCodes;
-use crate::verify::judge::backup_codes_left;
+use crate::bypass::BypassTerms;
+use crate::verify::judge::{backup_codes_left, bypass_uses_left};
 use crate::verify::throttle::{Admission, Channel, Limits};
 
 const SHIPPED: Numbers =
@@ -57,6 +58,16 @@ enum Event {
         index: usize,
         from: u8,
     },
+    /// The bypass code that was made last, or the one before it.
+    Bypass {
+        last: bool,
+        from: u8,
+    },
+    GrantBypass {
+        seconds: u64,
+        uses: u16,
+    },
+    RevokeBypass,
     /// Both clocks go on.
     Pause(u64),
     /// The wall clock alone.
@@ -77,7 +88,10 @@ fn events() -> impl Strategy<Value = Event> {
         12 => (from.clone(), prop::bool::weighted(0.3)).prop_map(|(from, with_password)| Event::Wrong { from, with_password }),
         1 => Just(Event::NoSuchLength),
         4 => (0_usize..10, from.clone()).prop_map(|(index, from)| Event::Backup { index, from }),
-        1 => (0_usize..10, from).prop_map(|(index, from)| Event::AnothersBackup { index, from }),
+        1 => (0_usize..10, from.clone()).prop_map(|(index, from)| Event::AnothersBackup { index, from }),
+        6 => (prop::bool::weighted(0.9), from).prop_map(|(last, from)| Event::Bypass { last, from }),
+        2 => (60_u64..4000, 1_u16..4).prop_map(|(seconds, uses)| Event::GrantBypass { seconds, uses }),
+        1 => Just(Event::RevokeBypass),
         8 => (1_u64..90).prop_map(Event::Pause),
         3 => (500_u64..4000).prop_map(Event::Pause),
         2 => (-4000_i64..4000).prop_map(Event::ClockSet),
@@ -109,6 +123,8 @@ struct World {
     /// The highest step that was let in, as far as any file can still know it.
     highest: Option<u64>,
     backups_let_in: HashSet<String>,
+    /// Every bypass code that was made, with what it was granted, and how often it let somebody in.
+    bypass_codes: Vec<(Grant, u16)>,
     judged_wrong: u32,
 }
 
@@ -123,6 +139,7 @@ impl World {
             last: None,
             highest: None,
             backups_let_in: HashSet::new(),
+            bypass_codes: Vec::new(),
             judged_wrong: 0,
         }
     }
@@ -153,6 +170,23 @@ impl World {
             Event::AnothersBackup { index, from } => {
                 let text = self.others_sheet[*index].clone();
                 self.types(&Typed::Backup { text, index: None }, *from, false);
+            }
+            Event::Bypass { last, from } => {
+                let from_the_end = if *last { 1 } else { 2 };
+                let made = self.bypass_codes.len().checked_sub(from_the_end).map(|index| &self.bypass_codes[index].0);
+                if let Some(text) = made.map(|grant| grant.text.clone()) {
+                    self.types(&Typed::Bypass { text }, *from, false);
+                }
+            }
+            Event::GrantBypass { seconds, uses } => self.grant_bypass(*seconds, *uses),
+            Event::RevokeBypass => {
+                self.forgets_what_no_slot_holds();
+                let there_is_one = self.model.grant.is_some();
+                if there_is_one {
+                    self.model.grants(None, self.clocks);
+                }
+                let now = UnixTime(self.clocks.wall);
+                assert_eq!(self.opened(|open| open.revoke_bypass(now).unwrap()), there_is_one);
             }
             Event::Pause(seconds) => {
                 self.clocks.wall += seconds;
@@ -205,6 +239,13 @@ impl World {
                 );
                 self.highest = Some(step);
             }
+            Typed::Bypass { text } => {
+                let wall = self.clocks.wall;
+                let (grant, let_in) = self.bypass_codes.last_mut().unwrap();
+                *let_in += 1;
+                assert!(grant.text == *text && *let_in <= grant.uses, "{text} was let in {let_in} times");
+                assert!((grant.made_at..grant.until).contains(&wall), "{text} was let in at {wall}");
+            }
             Typed::Backup { text, .. } => assert!(self.backups_let_in.insert(text.clone()), "{text} was let in twice"),
         }
         self.judged_wrong = 0;
@@ -226,6 +267,17 @@ impl World {
         let now = UnixTime(self.clocks.wall);
         assert_eq!(self.opened(|open| open.unlock(now).unwrap()), changes);
         self.judged_wrong = 0;
+    }
+
+    fn grant_bypass(&mut self, seconds: u64, uses: u16) {
+        self.forgets_what_no_slot_holds();
+        let now = UnixTime(self.clocks.wall);
+        let terms = BypassTerms::new(seconds, uses).unwrap();
+        let code = self.opened(|open| open.grant_bypass(terms, now).unwrap());
+        let text = code.expose_code().to_owned();
+        let grant = Grant { text, made_at: now.0, until: now.0 + seconds, uses };
+        self.model.grants(Some(grant.clone()), self.clocks);
+        self.bypass_codes.push((grant, 0));
     }
 
     fn new_backup_codes(&mut self) {
@@ -266,6 +318,8 @@ impl World {
             assert_eq!(ledger.throttle.failures(), memory.failures());
             assert_eq!(ledger.failures_since.count, memory.failures_since);
             assert_eq!(usize::from(backup_codes_left(open.record(), ledger)), 10 - memory.used.len());
+            let wall = UnixTime(self.clocks.wall);
+            assert_eq!(bypass_uses_left(open.record(), ledger, wall), self.model.bypass_uses_left(wall.0));
             let now = Moment { boot: self.clocks.boot_id(), ..self.clocks.now().unwrap() };
             assert_eq!(
                 ledger.throttle.standing(&self.site.config.rules().limits, now) == Admission::Blocked,

@@ -221,6 +221,19 @@ fn a_backup_code_is_accepted_once_and_the_rest_are_counted() {
 }
 
 #[test]
+fn every_code_of_the_largest_set_is_a_backup_code_and_a_bypass_code_is_none_of_them() {
+    let (sheet, codes) = BackupCodes::generate(crate::backup::MAX_CODES, UnixTime(1), &SystemRandom).unwrap();
+    let (record, bypass) = granted(Record { backup: codes, ..a_record(vec![a_device(0, TOTP)]) }, 1);
+    let mut ledger = ledger_for(&record);
+    for (index, code) in (0..).zip(sheet.expose_codes()) {
+        let typed = TypedCode::parse(code.as_bytes(), None).unwrap();
+        assert_eq!(attempt(&record, &mut ledger, &typed, NOON).unwrap().method, Method::BackupCode(index));
+    }
+    let grounds = attempt(&record, &mut ledger, &bypass, NOON).unwrap();
+    assert_eq!((grounds.method, grounds.backup_codes_left), (Method::Bypass, 0));
+}
+
+#[test]
 fn a_used_backup_code_and_a_block_are_written_to_both_slots() {
     let (sheet, codes) = BackupCodes::generate(1, UnixTime(1), &SystemRandom).unwrap();
     let record = Record { backup: codes, ..a_record(vec![a_device(0, TOTP)]) };
@@ -241,6 +254,94 @@ fn a_used_backup_code_and_a_block_are_written_to_both_slots() {
     let ledger = ledger_for(&others);
     let judgement = judge(&others, &ledger, Provenance::Whole, &wrong, &occasion, &rules, at(NOON)).unwrap();
     assert!(matches!(judgement.next, Next::BothSlots(_)));
+}
+
+fn granted(record: Record, uses: u16) -> (Record, TypedCode) {
+    let terms = crate::bypass::BypassTerms::new(3600, uses).unwrap();
+    let (code, bypass) = crate::record::Bypass::generate(terms, UnixTime(NOON), &SystemRandom).unwrap();
+    let typed = TypedCode::parse(code.expose_code().to_lowercase().as_bytes(), None).unwrap();
+    (Record { bypass: Some(bypass), ..record }, typed)
+}
+
+#[test]
+fn a_bypass_code_is_accepted_as_often_as_it_was_granted_and_no_more() {
+    let (record, code) = granted(a_record(vec![a_device(0, TOTP)]), 2);
+    let mut ledger = ledger_for(&record);
+    for left in [1, 0] {
+        let grounds = attempt(&record, &mut ledger, &code, NOON + 10).unwrap();
+        assert_eq!((grounds.method, grounds.device, grounds.bypass_uses_left), (Method::Bypass, None, left));
+    }
+    let before = ledger.clone();
+    assert_eq!(attempt(&record, &mut ledger, &code, NOON + 20), Err(Refusal::Replay), "the last accepted code again");
+    assert_eq!(ledger, before);
+    assert!(attempt(&record, &mut ledger, &code_at(&record, 0, NOON / 30), NOON).is_ok());
+    let before = ledger.clone();
+    assert_eq!(attempt(&record, &mut ledger, &code, NOON + 20), Err(Refusal::UsedUpBypass));
+    assert_eq!(ledger, before, "no guess, so no charge");
+}
+
+#[test]
+fn a_bypass_code_of_somebody_else_or_without_a_grant_is_a_wrong_code() {
+    let (record, _) = granted(a_record(vec![a_device(0, TOTP)]), 1);
+    let (_, code) = granted(a_record(Vec::new()), 1);
+    for record in [record, a_record(vec![a_device(0, TOTP)])] {
+        let mut ledger = ledger_for(&record);
+        assert_eq!(attempt(&record, &mut ledger, &code, NOON), Err(Refusal::Wrong));
+        assert_eq!((ledger.throttle.failures(), ledger.bypass_uses), (1, 0));
+    }
+}
+
+#[test]
+fn a_bypass_code_holds_before_its_end_and_not_before_it_was_made() {
+    let (record, code) = granted(a_record(vec![a_device(0, TOTP)]), 1);
+    for (wall, expected) in [
+        (NOON - 1, Some(Refusal::BypassOutOfTime)),
+        (NOON, None),
+        (NOON + 3599, None),
+        (NOON + 3600, Some(Refusal::BypassOutOfTime)),
+    ] {
+        let mut ledger = ledger_for(&record);
+        assert_eq!(attempt(&record, &mut ledger, &code, wall).err(), expected, "{wall}");
+        assert_eq!(ledger.throttle.failures(), 0);
+    }
+}
+
+#[test]
+fn what_was_once_seen_to_be_over_does_not_come_back_with_the_clock() {
+    let (record, code) = granted(a_record(vec![a_device(0, TOTP)]), 5);
+    let waiver = crate::record::Waiver { until: UnixTime(NOON + 3600), reason: "phone broken".to_owned() };
+    let record = Record { waiver: Some(waiver), ..record };
+    let right = code_at(&record, 0, NOON / 30 + 120);
+    for typed in [&code, &typed(1_234_567, 7), &right] {
+        let mut ledger = ledger_for(&record);
+        assert!(crate::waiver::in_force(&record, &ledger, UnixTime(NOON + 60)).is_some());
+        drop(attempt(&record, &mut ledger, typed, NOON + 3600));
+        assert_eq!(attempt(&record, &mut ledger, &code, NOON + 60), Err(Refusal::BypassOutOfTime));
+        assert!(crate::waiver::in_force(&record, &ledger, UnixTime(NOON + 60)).is_none());
+    }
+}
+
+/// Waiting, as blocked, is not judged, however good the code.
+#[test]
+fn a_bypass_code_stands_under_the_same_throttle() {
+    let (record, code) = granted(a_record(vec![a_device(0, TOTP)]), 1);
+    let mut ledger = ledger_for(&record);
+    let stale = code_at(&record, 0, NOON / 30 - 50);
+    for _ in 0..6 {
+        assert_eq!(attempt(&record, &mut ledger, &stale, NOON), Err(Refusal::Wrong));
+    }
+    assert_eq!(attempt(&record, &mut ledger, &code, NOON), Err(Refusal::Waiting { seconds: 30 }));
+    assert_eq!(ledger.bypass_uses, 0);
+    assert_eq!(attempt(&record, &mut ledger, &code, NOON + 30).unwrap().failures_since.count, 6);
+    assert_eq!(ledger.throttle.failures(), 0);
+}
+
+#[test]
+fn a_used_bypass_code_is_written_to_both_slots() {
+    let (record, code) = granted(a_record(vec![a_device(0, TOTP)]), 3);
+    let (ledger, occasion) = (ledger_for(&record), Occasion::new("sshd", Some("192.0.2.7")));
+    let judgement = judge(&record, &ledger, Provenance::Whole, &code, &occasion, &rules(), at(NOON)).unwrap();
+    assert!(matches!(judgement.next, Next::BothSlots(next) if next.bypass_uses == 1));
 }
 
 #[test]

@@ -168,6 +168,8 @@ fn of_refusal(refusal: Refusal, digits: u8, kind: Kind) -> Correction {
             | Refusal::Past
             | Refusal::Replay
             | Refusal::UsedBackupCode
+            | Refusal::UsedUpBypass
+            | Refusal::BypassOutOfTime
             | Refusal::Waiting { .. }
             | Refusal::Blocked,
             Kind::Totp { .. },
@@ -181,6 +183,8 @@ fn of_refusal(refusal: Refusal, digits: u8, kind: Kind) -> Correction {
             | Refusal::Past
             | Refusal::Replay
             | Refusal::UsedBackupCode
+            | Refusal::UsedUpBypass
+            | Refusal::BypassOutOfTime
             | Refusal::Waiting { .. }
             | Refusal::Blocked,
             Kind::Hotp,
