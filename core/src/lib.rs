@@ -16,6 +16,7 @@ pub mod policy;
 pub mod random;
 pub mod record;
 pub mod secret;
+pub mod stack;
 pub mod store;
 pub mod trusted;
 pub mod uri;
