@@ -13,6 +13,7 @@ pub mod error;
 pub mod fuzzing;
 pub mod ledger;
 pub mod policy;
+pub mod qr;
 pub mod random;
 pub mod record;
 pub mod secret;

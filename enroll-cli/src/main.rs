@@ -10,7 +10,6 @@ mod failure;
 mod image;
 mod interruption;
 mod json;
-mod qr;
 mod sheet;
 mod site;
 mod terminal;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::qr::{Drawing, QUIET_ZONES, Symbol};
+use nightlatch::qr::{Drawing, QUIET_ZONES, Symbol};
 use crate::terminal::Size;
 
 /// The texts of an enrollment.

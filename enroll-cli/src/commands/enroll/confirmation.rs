@@ -12,7 +12,7 @@ use crate::arguments::{EnrollArguments, QrStyle};
 use crate::commands::enroll::handout::drawn;
 use crate::environment;
 use crate::failure::Failure;
-use crate::qr::{Drawing, Symbol};
+use nightlatch::qr::{Drawing, Symbol};
 use crate::sheet::{self, Correction, Sheet};
 use crate::site::Site;
 use crate::terminal::{self, Reply, Screen, Terminal};

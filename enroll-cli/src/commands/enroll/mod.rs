@@ -20,7 +20,7 @@ use crate::commands::enroll::plan::Plan;
 use crate::failure::{Failure, Status};
 use crate::image;
 use crate::json::{self, Changed, SCHEMA};
-use crate::qr::Symbol;
+use nightlatch::qr::Symbol;
 use crate::site::{Site, open_record};
 use crate::terminal::{Reply, Terminal};
 

@@ -5,8 +5,8 @@ use nightlatch::config::EnrollDefaults;
 use nightlatch::enrollment::DeviceSettings;
 use nightlatch::record::{DeviceName, Digits, Kind, Period};
 use nightlatch::secret::{Algorithm, SharedSecret};
-use nightlatch::uri::Label;
-use nightlatch::user::Account;
+use nightlatch::uri::{Label, NotALabel};
+use nightlatch::user::{Account, host_name};
 
 use crate::arguments::EnrollArguments;
 use crate::failure::Failure;
@@ -21,8 +21,7 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(options: &EnrollArguments, site: &Site, account: &Account) -> Result<Self, Failure> {
         let defaults = site.config.enroll();
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let label = label(options, defaults, account.name().as_str(), &host)?;
+        let label = label(options, defaults, account)?;
         let name = DeviceName::parse(&options.device)
             .map_err(|error| Failure::usage(error.to_string(), "say --device with another name"))?;
         // clap has held both against their range; out of it, the site's default is in it.
@@ -75,34 +74,16 @@ impl Plan {
     }
 }
 
-fn label(options: &EnrollArguments, defaults: &EnrollDefaults, user: &str, host: &str) -> Result<Label, Failure> {
-    let named = |option: &Option<String>, site: &Option<String>, otherwise: &str| match (option, site) {
-        (Some(text), _) => text.clone(),
-        (None, Some(template)) => filled(template, user, host),
-        (None, None) => otherwise.to_owned(),
-    };
-    let issuer = named(&options.issuer, &defaults.issuer, host);
-    let account = named(&options.account, &defaults.account, user);
-    Label::new(&issuer, &account)
-        .map_err(|error| Failure::usage(error.to_string(), "say --issuer and --account with other names"))
-}
-
-/// One pass, so that a name with braces in it is not filled in again.
-fn filled(template: &str, user: &str, host: &str) -> String {
-    let (mut text, mut rest) = (String::new(), template);
-    while let Some(next) = rest.chars().next() {
-        if let Some(behind) = rest.strip_prefix("{user}") {
-            text.push_str(user);
-            rest = behind;
-        } else if let Some(behind) = rest.strip_prefix("{host}") {
-            text.push_str(host);
-            rest = behind;
-        } else {
-            text.push(next);
-            rest = rest.get(next.len_utf8()..).unwrap_or_default();
-        }
+fn label(options: &EnrollArguments, defaults: &EnrollDefaults, account: &Account) -> Result<Label, Failure> {
+    let wrong = |error: NotALabel| Failure::usage(error.to_string(), "say --issuer and --account with other names");
+    let of_site = Label::of_site(defaults, account.name(), &host_name());
+    match (&options.issuer, &options.account) {
+        (Some(issuer), Some(account)) => Label::new(issuer, account),
+        (issuer, account) => of_site.and_then(|site| {
+            Label::new(issuer.as_deref().unwrap_or(site.issuer()), account.as_deref().unwrap_or(site.account()))
+        }),
     }
-    text
+    .map_err(wrong)
 }
 
 #[cfg(test)]
@@ -131,10 +112,5 @@ mod tests {
         }
         let long = SharedSecret::from_base32(&"A".repeat(56)).unwrap();
         assert!(plan(Algorithm::Sha1, 6, 30).warnings(&long)[0].contains("iOS"));
-    }
-
-    #[test]
-    fn the_sites_template_is_filled_in_once() {
-        assert_eq!(filled("{user}@{host} {x}", "a{host}", "ü"), "a{host}@ü {x}");
     }
 }
