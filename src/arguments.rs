@@ -13,6 +13,7 @@ pub(crate) struct Arguments {
     config: Option<PathBuf>,
     pub(crate) leniency: Leniency,
     pub(crate) key_first: KeyFirst,
+    pub(crate) first_contact: FirstContact,
     pub(crate) detail: Detail,
 }
 
@@ -22,6 +23,15 @@ pub(crate) enum KeyFirst {
     NotRequired,
     /// `require_key`: a lost AuthenticationMethods line must not mean a login by code alone.
     Required,
+}
+
+/// Whether somebody may enroll in a login over this line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstContact {
+    /// Whoever has to be enrolled first is asked and refused.
+    Refused,
+    /// `enroll`: where policy says so, they are let through to the account phase, which enrolls them.
+    Offered,
 }
 
 /// How much is logged.
@@ -45,6 +55,7 @@ impl Arguments {
             config: None,
             leniency: Leniency::Strict,
             key_first: KeyFirst::NotRequired,
+            first_contact: FirstContact::Refused,
             detail: Detail::Outcome,
         };
         let mut wrong = Vec::new();
@@ -52,6 +63,7 @@ impl Arguments {
             match word.to_str() {
                 Ok("nullok") => arguments.leniency = Leniency::Nullok,
                 Ok("require_key") => arguments.key_first = KeyFirst::Required,
+                Ok("enroll") => arguments.first_contact = FirstContact::Offered,
                 Ok("debug") => arguments.detail = Detail::EachStep,
                 Ok(word) => match word.strip_prefix("config=").map(PathBuf::from) {
                     Some(_) if arguments.config.is_some() => wrong.push("config= is given twice".to_owned()),

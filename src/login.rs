@@ -2,19 +2,23 @@
 //! The data path of a login, from arguments to verdict. Holds no rule and no PAM code; a lock is never held while a
 //! person types.
 
+use std::path::Path;
+
 use nightlatch::audit::LogLine;
 use nightlatch::clock::Clock;
 use nightlatch::config::{Config, ConfigError};
 use nightlatch::error::Fault;
-use nightlatch::policy::{self, Exemption, Requirement};
+use nightlatch::policy::{self, Exemption, LetThrough, Requirement};
 use nightlatch::random::Random;
 use nightlatch::secret::{NotACode, TypedCode};
+use nightlatch::stack::{self, AccountLine, SERVICE_DIRECTORIES};
 use nightlatch::store::{Answer, Enrollment, LockFailure, NotEnrolled, Store};
 use nightlatch::user::{AccountError, Named, NotAUserName, UserName};
 use nightlatch::verify::judge::Occasion;
 
-use crate::arguments::{Arguments, Detail, KeyFirst};
-use crate::conversation::{Conversation, Level, NoReply, NoUser};
+use crate::arguments::{Arguments, Detail, FirstContact, KeyFirst};
+use crate::conversation::{Conversation, Level, NoReply, NoUser, NotMarked};
+use crate::first_contact::Mark;
 
 /// What came out of a login.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(crate) enum Verdict {
     Judged(Answer),
     /// Nobody was asked.
     Exempt(Exemption),
+    /// Nobody was asked; the account phase enrolls, or lets nobody in.
+    LetThrough(LetThrough),
     /// Refused without judging anything.
     Refused(Unjudged),
 }
@@ -55,6 +61,8 @@ pub(crate) enum Failure {
     Store(#[from] Fault),
     #[error("{0}")]
     Conversation(#[from] NoReply),
+    #[error("{0}")]
+    NotMarked(#[from] NotMarked),
 }
 
 /// Who logs in, as far as it is known; for the log, whatever comes out.
@@ -90,12 +98,19 @@ pub(crate) fn authenticate(
     }
     let requirement = policy::requirement(&config, arguments.leniency);
     detail(pam, arguments, || LogLine::new("policy").with("user", who.shown()).with("requires", requirement.name()));
-    if let (Requirement::CodeIfEnrolled(leave), Ok(named)) = (requirement, &account)
+    if let (Requirement::CodeIfEnrolled(_) | Requirement::CodeOrEnrollment(_), Ok(named)) = (requirement, &account)
         && let Enrollment::NotEnrolled(word) = Store::open(&config, random)?.enrollment(named)?
     {
-        match known(named.account())? {
-            Ok(sole) => return Ok(Verdict::Exempt(leave.exempt(&sole, word))),
-            Err(second_name) => account = Err(second_name),
+        match (known(named.account())?, requirement) {
+            (Ok(sole), Requirement::CodeIfEnrolled(leave)) => return Ok(Verdict::Exempt(leave.exempt(&sole, word))),
+            (Ok(sole), Requirement::CodeOrEnrollment(invitation)) => {
+                if let Some(line) = account_line(pam, arguments, who, occasion) {
+                    pam.mark(Some(mark(who, arguments)?))?;
+                    return Ok(Verdict::LetThrough(invitation.let_through(&sole, word, line)));
+                }
+            }
+            (Ok(_), Requirement::Code) => {}
+            (Err(second_name), _) => account = Err(second_name),
         }
     }
     let reply = pam.ask(config.prompt())?;
@@ -133,6 +148,25 @@ pub(crate) fn authenticate(
     Ok(Verdict::Judged(answer))
 }
 
+/// Whether somebody who is not enrolled may go on to the account phase. Where not, they are asked and refused like everybody.
+fn account_line(pam: &impl Conversation, arguments: &Arguments, who: &Who, occasion: &Occasion) -> Option<AccountLine> {
+    match arguments.first_contact {
+        FirstContact::Refused => return None,
+        FirstContact::Offered => {}
+    }
+    stack::account_line(&occasion.service, &SERVICE_DIRECTORIES.map(Path::new))
+        .inspect_err(|gap| {
+            let line = LogLine::new("no-account-line").with("user", who.shown()).with("service", &occasion.service);
+            pam.log(Level::Error, &line.with("cause", gap).with("remedy", gap.remedy()));
+        })
+        .ok()
+}
+
+fn mark(who: &Who, arguments: &Arguments) -> Result<Mark, NoUser> {
+    let named = who.named.clone().ok_or(NoUser)?;
+    Ok(Mark { named, config: arguments.config().map(Path::to_owned) })
+}
+
 /// A line for `debug`: what was decided on the way, never what was typed.
 fn detail(pam: &impl Conversation, arguments: &Arguments, line: impl FnOnce() -> LogLine) {
     match arguments.detail {
@@ -162,7 +196,7 @@ fn saw_public_key(pam: &impl Conversation) -> bool {
     pam.ssh_auth_info().is_some_and(|info| info.lines().any(|line| line.starts_with("publickey ")))
 }
 
-fn lost_slot_line(path: &std::path::Path) -> LogLine {
+fn lost_slot_line(path: &Path) -> LogLine {
     LogLine::new("ledger-slot-lost")
         .with("path", path.display())
         .with("cause", "one of two ledger slots does not unseal: a power cut while it was written, or a failing disk")

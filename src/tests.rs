@@ -99,6 +99,7 @@ impl Site {
     }
 }
 
+mod first_contact;
 mod panics;
 
 fn code_at(wall: u64) -> String {

@@ -39,6 +39,8 @@ pub enum NotEnrolledRule {
     Refuse,
     /// Not asked.
     Exempt,
+    /// Enrolled in the login, where the module's line says `enroll`; asked and refused elsewhere.
+    Enroll,
 }
 
 /// The site's defaults for `nightlatch enroll`.
@@ -391,7 +393,8 @@ fn not_enrolled(text: &str) -> Result<NotEnrolledRule, &'static str> {
     match text {
         "refuse" => Ok(NotEnrolledRule::Refuse),
         "exempt" => Ok(NotEnrolledRule::Exempt),
-        _ => Err("\"refuse\" or \"exempt\" is expected here"),
+        "enroll" => Ok(NotEnrolledRule::Enroll),
+        _ => Err("\"refuse\", \"exempt\" or \"enroll\" is expected here"),
     }
 }
 

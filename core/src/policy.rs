@@ -3,6 +3,7 @@
 //! The only place where an exemption is made.
 
 use crate::config::{Config, NotEnrolledRule};
+use crate::stack::AccountLine;
 use crate::store::NotEnrolled;
 use crate::user::Account;
 
@@ -22,6 +23,8 @@ pub enum Requirement {
     Code,
     /// A code of those who are enrolled: the store has to be asked.
     CodeIfEnrolled(Leave),
+    /// The same; who is not enrolled may be let through to be enrolled in this login, where the line offers that.
+    CodeOrEnrollment(Invitation),
 }
 
 impl Requirement {
@@ -31,6 +34,7 @@ impl Requirement {
         match self {
             Self::Code => "a code",
             Self::CodeIfEnrolled(_) => "a code of those who are enrolled",
+            Self::CodeOrEnrollment(_) => "a code, or to be enrolled",
         }
     }
 }
@@ -38,6 +42,22 @@ impl Requirement {
 /// The permission to exempt those who are not enrolled; turns into an exemption only with the store's word for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leave {
+    source: &'static str,
+}
+
+/// The permission to let those through who are not enrolled, so that they are enrolled before they are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invitation {
+    source: &'static str,
+}
+
+/// Nobody is asked now: the account phase of this very login enrolls the person, or ends the login.
+///
+/// ```compile_fail,E0451
+/// let forged = nightlatch::policy::LetThrough { source: "mine" };
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct LetThrough {
     source: &'static str,
 }
 
@@ -59,6 +79,22 @@ impl Leave {
     }
 }
 
+impl Invitation {
+    /// Uses the permission: for an account that is surely not enrolled, in a service whose account phase surely passes our line.
+    #[must_use]
+    pub fn let_through(self, _account: &Account, _authoritative: NotEnrolled, _line: AccountLine) -> LetThrough {
+        LetThrough { source: self.source }
+    }
+}
+
+impl LetThrough {
+    /// What allowed it, for the log.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        self.source
+    }
+}
+
 impl Exemption {
     /// What allowed it, for the log.
     #[must_use]
@@ -76,6 +112,9 @@ pub fn requirement(config: &Config, leniency: Leniency) -> Requirement {
         }
         (Some(NotEnrolledRule::Exempt), Leniency::Strict | Leniency::Nullok) => {
             Requirement::CodeIfEnrolled(Leave { source: "default.not_enrolled" })
+        }
+        (Some(NotEnrolledRule::Enroll), Leniency::Strict | Leniency::Nullok) => {
+            Requirement::CodeOrEnrollment(Invitation { source: "default.not_enrolled" })
         }
         (None, Leniency::Nullok) => Requirement::CodeIfEnrolled(Leave { source: "nullok" }),
     }

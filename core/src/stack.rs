@@ -290,10 +290,7 @@ mod tests {
     #[test]
     fn a_service_is_never_a_path() {
         for service in ["../sshd", "a/b", "", ".", "..", "x y"] {
-            assert!(matches!(
-                account_line(service, &[Path::new("/etc/pam.d")]),
-                Err(NoAccountLine::NoFile { .. })
-            ));
+            assert!(matches!(account_line(service, &[Path::new("/etc/pam.d")]), Err(NoAccountLine::NoFile { .. })));
         }
     }
 

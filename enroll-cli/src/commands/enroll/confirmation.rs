@@ -12,10 +12,10 @@ use crate::arguments::{EnrollArguments, QrStyle};
 use crate::commands::enroll::handout::drawn;
 use crate::environment;
 use crate::failure::Failure;
-use nightlatch::qr::{Drawing, Symbol};
 use crate::sheet::{self, Correction, Sheet};
 use crate::site::Site;
 use crate::terminal::{self, Reply, Screen, Terminal};
+use nightlatch::qr::{Drawing, Symbol};
 
 const TRIES: usize = 3;
 /// An Enter too many is no try. Bounded all the same: a stdin of empty lines has no end.

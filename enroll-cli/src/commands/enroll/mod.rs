@@ -20,9 +20,9 @@ use crate::commands::enroll::plan::Plan;
 use crate::failure::{Failure, Status};
 use crate::image;
 use crate::json::{self, Changed, SCHEMA};
-use nightlatch::qr::Symbol;
 use crate::site::{Site, open_record};
 use crate::terminal::{Reply, Terminal};
+use nightlatch::qr::Symbol;
 
 pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -> Outcome {
     let account = site.account(&options.user)?;
