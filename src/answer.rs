@@ -16,6 +16,7 @@ use pam::constants::PamResultCode;
 
 use crate::arguments::ArgumentError;
 use crate::conversation::{Level, Message};
+use crate::first_contact::{Enrolled, NotEnrolledNow};
 use crate::guard::Panicked;
 use crate::login::{Failure, Unjudged, Verdict, Who};
 use crate::notice;
@@ -23,6 +24,12 @@ use crate::notice;
 /// One sentence for every refusal: it helps the person who mistyped and tells a thief nothing.
 pub(crate) const NOT_ACCEPTED: &str =
     "Not accepted. Each code works once: wait for the next. If this goes on, ask your administrator.";
+
+/// What whoever was not enrolled in a login reads: what to do, whatever the cause.
+const NOT_ENROLLED: &str =
+    "Nothing was enrolled, and what was shown here counts for nothing. Log in again, or ask your administrator.";
+
+const ENROLLED: &str = "Enrolled. From now on you are asked for a code from the app.";
 
 /// A code is one person's, and never lets in whom the application names afterwards.
 const ANOTHER_USER: &str = "the application changed the user in a conversation";
@@ -81,6 +88,12 @@ pub(crate) fn reaction(result: &Result<Verdict, Failure>, who: &Who, occasion: &
             log: (Level::Info, exempt_line(exemption, who, occasion)),
             delay: Delay::None,
         },
+        Ok(Verdict::LetThrough(let_through)) => Reaction {
+            code: PamResultCode::PAM_IGNORE,
+            message: None,
+            log: (Level::Info, line("let-through", who, occasion).with("by", let_through.by())),
+            delay: Delay::None,
+        },
         Ok(Verdict::Refused(unjudged)) => {
             refused(unjudged_code(unjudged), (Level::Notice, unjudged_line(unjudged, who, occasion)))
         }
@@ -95,10 +108,50 @@ pub(crate) fn repeated(earlier: &Result<Verdict, Failure>, who: &Who, occasion: 
         Ok(Verdict::Judged(Answer::Accepted(_))) => PamResultCode::PAM_SUCCESS,
         Ok(Verdict::Judged(Answer::Refused(_))) => PamResultCode::PAM_AUTH_ERR,
         Ok(Verdict::Refused(unjudged)) => unjudged_code(unjudged),
-        Ok(Verdict::Exempt(_)) | Err(_) => return None,
+        Ok(Verdict::Exempt(_) | Verdict::LetThrough(_)) | Err(_) => return None,
     };
     let log = (Level::Info, line("repeated", who, occasion).with("cause", "a line before this one has asked already"));
     Some(Reaction { code, message: None, log, delay: Delay::None })
+}
+
+/// The reaction to an enrollment in the account phase. Who was enrolled passes as everybody passes there.
+pub(crate) fn first_contact(result: &Result<Enrolled, NotEnrolledNow>, who: &Who, occasion: &Occasion) -> Reaction {
+    let cause = match result {
+        Ok(Enrolled { .. }) => {
+            return Reaction {
+                code: without_judging::ACCT_MGMT,
+                message: Some(Message::Info(ENROLLED.to_owned())),
+                log: (Level::Notice, line("enrolled", who, occasion).with("by", "login")),
+                delay: Delay::None,
+            };
+        }
+        Err(cause) => cause,
+    };
+    let line = line("not-enrolled", who, occasion).with("cause", cause);
+    let (code, level, line) = match cause {
+        NotEnrolledNow::Config(error) => (config_code(error), Level::Error, line.with("remedy", error.remedy())),
+        NotEnrolledNow::Store(fault) => (store_code(fault), store_level(fault), line.with("remedy", fault.remedy())),
+        NotEnrolledNow::Account(_) => (PamResultCode::PAM_SYSTEM_ERR, Level::Critical, line),
+        NotEnrolledNow::Conversation(_) => {
+            let remedy = "a client that shows texts and asks (ssh: keyboard-interactive), or nightlatch enroll";
+            (PamResultCode::PAM_CONV_ERR, Level::Notice, line.with("remedy", remedy))
+        }
+        NotEnrolledNow::AnotherConfig => {
+            let remedy = "give the auth and the account line of the service the same config=";
+            (PamResultCode::PAM_SERVICE_ERR, Level::Error, line.with("remedy", remedy))
+        }
+        NotEnrolledNow::NoLabel => {
+            let remedy = "shorten enroll.issuer and enroll.account in the config";
+            (PamResultCode::PAM_SERVICE_ERR, Level::Error, line.with("remedy", remedy))
+        }
+        NotEnrolledNow::AnotherUser
+        | NotEnrolledNow::Meanwhile
+        | NotEnrolledNow::NoCodeWasRight
+        | NotEnrolledNow::NotKept
+        | NotEnrolledNow::NoDraft(_) => (PamResultCode::PAM_AUTH_ERR, Level::Notice, line),
+    };
+    let message = Some(Message::Error(NOT_ENROLLED.to_owned()));
+    Reaction { code, message, log: (level, line), delay: Delay::None }
 }
 
 /// Arguments that are wrong: nobody logs in over such a line.
@@ -243,6 +296,7 @@ fn failure_reaction(failure: &Failure, who: &Who, occasion: &Occasion) -> Reacti
     let line = line("fault", who, occasion).with("cause", failure);
     match failure {
         Failure::Config(error) => refused(config_code(error), (Level::Error, line.with("remedy", error.remedy()))),
+        Failure::NotMarked(_) => refused(PamResultCode::PAM_BUF_ERR, (Level::Critical, line)),
         Failure::NoUser(_) => refused(PamResultCode::PAM_AUTH_ERR, (Level::Error, line)),
         Failure::AccountLookup(_) => refused(PamResultCode::PAM_SYSTEM_ERR, (Level::Critical, line)),
         Failure::NotHandedOn(_) => refused(PamResultCode::PAM_BUF_ERR, (Level::Critical, line)),

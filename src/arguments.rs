@@ -17,6 +17,7 @@ pub(crate) struct Arguments {
     pub(crate) leniency: Leniency,
     pub(crate) key_first: KeyFirst,
     pub(crate) asking: Asking,
+    pub(crate) first_contact: FirstContact,
     pub(crate) detail: Detail,
 }
 
@@ -26,6 +27,15 @@ pub(crate) enum KeyFirst {
     NotRequired,
     /// `require_key`: a lost AuthenticationMethods line must not mean a login by code alone.
     Required,
+}
+
+/// Whether somebody may enroll in a login over this line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstContact {
+    /// Whoever has to be enrolled first is asked and refused.
+    Refused,
+    /// `enroll`: where policy says so, they are let through to the account phase, which enrolls them.
+    Offered,
 }
 
 /// How much is logged.
@@ -50,6 +60,7 @@ impl Arguments {
             leniency: Leniency::Strict,
             key_first: KeyFirst::NotRequired,
             asking: Asking::Code,
+            first_contact: FirstContact::Refused,
             detail: Detail::Outcome,
         };
         let (mut wrong, mut texts, mut place) = (Vec::new(), Vec::new(), None);
@@ -61,6 +72,7 @@ impl Arguments {
                 Ok("try_first_pass") => texts.push(TextFrom::EarlierModuleOrPrompt),
                 Ok("forward_pass") => texts.push(TextFrom::Prompt),
                 Ok("code_first") => place = Some(CodePlace::Start),
+                Ok("enroll") => arguments.first_contact = FirstContact::Offered,
                 Ok("debug") => arguments.detail = Detail::EachStep,
                 Ok(word) => match word.strip_prefix("config=").map(PathBuf::from) {
                     Some(_) if arguments.config.is_some() => wrong.push("config= is given twice".to_owned()),

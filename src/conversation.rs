@@ -6,6 +6,7 @@ use nightlatch::audit::LogLine;
 use zeroize::Zeroizing;
 
 use crate::arguments::Arguments;
+use crate::first_contact::Mark;
 use crate::login::{Failure, Verdict, Who};
 
 /// How urgent a log line is (syslog's words).
@@ -47,6 +48,11 @@ pub(crate) struct NoUser;
 #[error("the code is right and used, and libpam did not take the password without it for the modules behind")]
 pub(crate) struct NotHandedOn;
 
+/// The handle takes no data: nobody can be let through to the account phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("libpam keeps no data on its handle")]
+pub(crate) struct NotMarked;
+
 /// What an earlier line of ours found in the same pam_authenticate.
 pub(crate) struct Remembered {
     pub(crate) arguments: Arguments,
@@ -72,6 +78,10 @@ pub(crate) trait Conversation {
     fn ssh_auth_info(&self) -> Option<String>;
     /// Asks with echo off, one prompt at a time (THREATS H-05, H-06).
     fn ask(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply>;
+    /// Asks with echo on, where the answer is no secret.
+    fn ask_openly(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply>;
+    /// Shows what the person has to see; that it fails, or that PAM_SILENT forbids it, is a failure here.
+    fn show(&mut self, text: &str) -> Result<(), NoReply>;
     /// Tells, unless PAM_SILENT; that it fails changes nothing.
     fn tell(&mut self, message: &Message);
     /// One line for the log.
@@ -81,6 +91,10 @@ pub(crate) trait Conversation {
     fn remembered(&self) -> Option<&Remembered>;
     /// Remembers until pam_authenticate ends.
     fn remember(&mut self, remembered: Remembered);
+    /// Leaves a mark on the handle for the account phase, or takes an earlier one away.
+    fn mark(&mut self, mark: Option<Mark>) -> Result<(), NotMarked>;
+    /// The mark of the last authenticate on this handle.
+    fn marked(&self) -> Option<Mark>;
     /// Suggests that the application waits before it tells of a refusal. Cosmetic: the throttle is on disk.
     fn suggest_delay(&mut self);
 }
@@ -109,6 +123,9 @@ pub(crate) mod scripted {
         pub(crate) remembered: Option<Remembered>,
         /// What somebody else does while the person types.
         pub(crate) meanwhile: Option<Box<dyn FnOnce()>>,
+        /// What was shown and what was asked openly, in their order with the prompts.
+        pub(crate) shown: Vec<String>,
+        pub(crate) mark: Option<Mark>,
     }
 
     impl Scripted {
@@ -127,6 +144,8 @@ pub(crate) mod scripted {
                 delays: 0,
                 remembered: None,
                 meanwhile: None,
+                shown: Vec::new(),
+                mark: None,
             }
         }
 
@@ -178,6 +197,25 @@ pub(crate) mod scripted {
             }
             self.prompts.push(prompt.to_owned());
             self.replies.pop_front().map(Zeroizing::new).ok_or(NoReply)
+        }
+
+        fn ask_openly(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply> {
+            self.ask(prompt)
+        }
+
+        fn show(&mut self, text: &str) -> Result<(), NoReply> {
+            self.converse();
+            self.shown.push(text.to_owned());
+            Ok(())
+        }
+
+        fn mark(&mut self, mark: Option<Mark>) -> Result<(), NotMarked> {
+            self.mark = mark;
+            Ok(())
+        }
+
+        fn marked(&self) -> Option<Mark> {
+            self.mark.clone()
         }
 
         fn tell(&mut self, message: &Message) {

@@ -10,12 +10,15 @@ use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use nightlatch::audit::LogLine;
 use nightlatch::clock::SystemClock;
 use nightlatch::random::{Random as _, SystemRandom};
-use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_SILENT, PAM_TEXT_INFO, PamFlag, PamResultCode};
+use pam::constants::{
+    PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT, PAM_TEXT_INFO, PamFlag, PamResultCode,
+};
 use pam::module::{PamHandle, PamHooks};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::answer;
-use crate::conversation::{Conversation, Level, Message, NoReply, NoUser, NotHandedOn, Remembered};
+use crate::conversation::{Conversation, Level, Message, NoReply, NoUser, NotHandedOn, NotMarked, Remembered};
+use crate::first_contact::Mark;
 use crate::guard::guarded;
 
 /// The module as libpam sees it.
@@ -41,8 +44,8 @@ impl PamHooks for Nightlatch {
         on_guard(pamh, flags, |_| answer::without_judging::SETCRED)
     }
 
-    fn acct_mgmt(pamh: &mut PamHandle, _args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        on_guard(pamh, flags, |_| answer::without_judging::ACCT_MGMT)
+    fn acct_mgmt(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        on_guard(pamh, flags, |pam| crate::answer_account(pam, &args, &SystemClock, &SystemRandom))
     }
 
     fn sm_chauthtok(pamh: &mut PamHandle, _args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
@@ -199,6 +202,14 @@ struct Libpam<'h> {
     flags: PamFlag,
 }
 
+/// What a conversation that succeeded brought back.
+enum Response {
+    /// Nothing at all, as applications do that have shown a text.
+    None,
+    /// An answer, which may be a null pointer.
+    Reply(Option<Zeroizing<Vec<u8>>>),
+}
+
 /// What lies on the handle between two lines of ours.
 struct Marked {
     /// Also put into PAM_OLDAUTHTOK, which libpam wipes at both ends of each pam_authenticate: equal means the same one.
@@ -212,6 +223,10 @@ static IMAGE: u8 = 0;
 
 fn data_name() -> String {
     format!("nightlatch-{:p}", &raw const IMAGE)
+}
+
+fn mark_name() -> String {
+    format!("nightlatch-enroll-{:p}", &raw const IMAGE)
 }
 
 impl Libpam<'_> {
@@ -235,9 +250,17 @@ impl Libpam<'_> {
         self.item(item).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// One message, one reply (THREATS H-05). A failed call is believed to have left nothing of ours to free: swaylock
-    /// leaves a stale pointer behind (THREATS H-04).
+    /// One message, one reply (THREATS H-05).
     fn converse(&self, style: c_int, text: &str) -> Result<Option<Zeroizing<Vec<u8>>>, NoReply> {
+        match self.call_application(style, text)? {
+            Response::Reply(reply) => Ok(reply),
+            Response::None => Err(NoReply),
+        }
+    }
+
+    /// A failed call is believed to have left nothing of ours to free: swaylock
+    /// leaves a stale pointer behind (THREATS H-04).
+    fn call_application(&self, style: c_int, text: &str) -> Result<Response, NoReply> {
         let text = CString::new(text.replace('\0', "")).map_err(|_| NoReply)?;
         let conversation = self.raw_item(PAM_CONV).ok_or(NoReply)?.cast::<PamConversation>();
         // SAFETY: libpam keeps PAM_CONV as a struct pam_conv of its own while the handle lives, and it is not null; its
@@ -250,8 +273,11 @@ impl Libpam<'_> {
         // SAFETY: the application promised a conversation function of this type when it called pam_start; message,
         // text and response outlive the call.
         let code = unsafe { function(1, &raw mut messages, &raw mut response, data) };
-        if code != 0 || response.is_null() {
+        if code != 0 {
             return Err(NoReply);
+        }
+        if response.is_null() {
+            return Ok(Response::None);
         }
         // SAFETY: the call succeeded with a response for our one message: by pam_conv(3) an array of one, allocated
         // with malloc and ours from here on.
@@ -270,7 +296,7 @@ impl Libpam<'_> {
         };
         // SAFETY: the same for the array.
         unsafe { free(response.cast()) };
-        Ok(copy)
+        Ok(Response::Reply(copy))
     }
 }
 
@@ -328,6 +354,17 @@ impl Conversation for Libpam<'_> {
         self.converse(PAM_PROMPT_ECHO_OFF, prompt)?.ok_or(NoReply)
     }
 
+    fn ask_openly(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply> {
+        self.converse(PAM_PROMPT_ECHO_ON, prompt)?.ok_or(NoReply)
+    }
+
+    fn show(&mut self, text: &str) -> Result<(), NoReply> {
+        if self.flags & PAM_SILENT != 0 {
+            return Err(NoReply);
+        }
+        self.call_application(PAM_TEXT_INFO, text).map(drop)
+    }
+
     fn tell(&mut self, message: &Message) {
         if self.flags & PAM_SILENT != 0 {
             return;
@@ -376,6 +413,19 @@ impl Conversation for Libpam<'_> {
             let _: Result<(), PamResultCode> =
                 self.handle.set_data(&data_name(), Box::new(Marked { token, remembered }));
         }
+    }
+
+    fn mark(&mut self, mark: Option<Mark>) -> Result<(), NotMarked> {
+        if mark.is_none() && self.marked().is_none() {
+            return Ok(());
+        }
+        self.handle.set_data(&mark_name(), Box::new(mark)).map_err(|_| NotMarked)
+    }
+
+    fn marked(&self) -> Option<Mark> {
+        // SAFETY: under this name, which carries the address of this image, only `mark` above stores, and only an
+        // `Option<Mark>`; libpam keeps it until the handle ends or it is replaced, and both need the handle that is borrowed.
+        unsafe { self.handle.get_data::<Option<Mark>>(&mark_name()) }.ok().cloned().flatten()
     }
 
     fn suggest_delay(&mut self) {

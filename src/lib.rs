@@ -8,6 +8,7 @@ mod arguments;
 mod asking;
 mod conversation;
 mod entry;
+mod first_contact;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod guard;
@@ -58,6 +59,32 @@ fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock,
     code
 }
 
+/// One pam_acct_mgmt: nothing of ours, unless authenticate has let somebody through to be enrolled here.
+fn answer_account(
+    pam: &mut impl Conversation,
+    words: &[&CStr],
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> PamResultCode {
+    let Some(mark) = pam.marked() else { return answer::without_judging::ACCT_MGMT };
+    let occasion = Occasion::new(&pam.service(), pam.remote_host().as_deref());
+    let mut who = Who::default();
+    let reaction = match Arguments::parse(words) {
+        Ok(arguments) => {
+            let result = first_contact::enroll(pam, &arguments, &mark, &mut who, clock, random);
+            answer::first_contact(&result, &who, &occasion)
+        }
+        Err(error) => answer::wrong_arguments(&error, &occasion),
+    };
+    wipe_traces();
+    let (level, line) = &reaction.log;
+    pam.log(*level, line);
+    if let Some(message) = &reaction.message {
+        pam.tell(message);
+    }
+    reaction.code
+}
+
 /// Whatever is freed is wiped first, our secrets a second time: what a dependency copied, and what a copy of ours left in
 /// the padding of something else (seen: eight bytes of a key).
 #[global_allocator]
@@ -94,6 +121,10 @@ fn reaction_to_login(
     };
     occasion.channel = arguments.asking.channel();
     who.named = pam.user().ok();
+    // Whatever a call before this one let through on this handle, it was for that call.
+    if let Err(not_marked) = pam.mark(None) {
+        return answer::reaction(&Err(not_marked.into()), who, occasion);
+    }
     if let Some(repeated) = pam
         .remembered()
         .filter(|earlier| earlier.who.named == who.named && arguments.are_covered_by(&earlier.arguments))

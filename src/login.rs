@@ -2,22 +2,27 @@
 //! The data path of a login, from arguments to verdict. Holds no rule and no PAM code; a lock is never held while a
 //! person types.
 
+use std::path::Path;
+
 use nightlatch::audit::LogLine;
 use nightlatch::clock::Clock;
 use nightlatch::config::{Config, ConfigError};
 use nightlatch::error::Fault;
 use nightlatch::origin::Origin;
 use nightlatch::policy::{
-    self, By, Circumstances, Decision, Exemption, HostLookups, LookupFailed, PublicKey, Requirement, Unobserved,
+    self, By, Circumstances, Decision, Exemption, HostLookups, LetThrough, LookupFailed, PublicKey, Requirement,
+    Unobserved,
 };
 use nightlatch::random::Random;
 use nightlatch::secret::NotACode;
+use nightlatch::stack::{self, AccountLine, SERVICE_DIRECTORIES};
 use nightlatch::store::{self, Answer, Enrollment, LockFailure, NotEnrolled, Store};
 use nightlatch::user::{AccountError, Named, NotAUserName, UserName};
 use nightlatch::verify::judge::Occasion;
 
-use crate::arguments::{Arguments, Detail, KeyFirst};
-use crate::conversation::{Conversation, Level, NoReply, NoUser, NotHandedOn};
+use crate::arguments::{Arguments, Detail, FirstContact, KeyFirst};
+use crate::conversation::{Conversation, Level, NoReply, NoUser, NotHandedOn, NotMarked};
+use crate::first_contact::Mark;
 
 /// What came out of a login.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub(crate) enum Verdict {
     Judged(Answer),
     /// Nobody was asked.
     Exempt(Exemption),
+    /// Nobody was asked; the account phase enrolls, or lets nobody in.
+    LetThrough(LetThrough),
     /// Refused without judging anything.
     Refused(Unjudged),
 }
@@ -66,6 +73,8 @@ pub(crate) enum Failure {
     Conversation(#[from] NoReply),
     #[error("{0}")]
     NotHandedOn(#[from] NotHandedOn),
+    #[error("{0}")]
+    NotMarked(#[from] NotMarked),
 }
 
 /// Who logs in, as far as it is known; for the log, whatever comes out.
@@ -112,6 +121,13 @@ pub(crate) fn authenticate(
             match decision.requirement {
                 Requirement::Exempt(exemption) => return Ok(Verdict::Exempt(exemption)),
                 Requirement::Code(word) => Prospect::Judged(named, word),
+                Requirement::Enrollment(invitation) => match account_line(pam, arguments, who, occasion) {
+                    Some(line) => {
+                        pam.mark(Some(mark(who, arguments)?))?;
+                        return Ok(Verdict::LetThrough(invitation.let_through(line)));
+                    }
+                    None => Prospect::Judged(named, Some(invitation.rests_on())),
+                },
                 Requirement::Refusal => Prospect::Refused(Unjudged::ByPolicy(decision.by)),
                 Requirement::NoAccount(second_name) => Prospect::Refused(Unjudged::NoAccount(second_name)),
             }
@@ -203,6 +219,25 @@ fn waived(
     Ok(Some(Exemption::by_waiver(&sole, waiver.count_use()?)))
 }
 
+/// Whether somebody who is not enrolled may go on to the account phase. Where not, they are asked and refused like everybody.
+fn account_line(pam: &impl Conversation, arguments: &Arguments, who: &Who, occasion: &Occasion) -> Option<AccountLine> {
+    match arguments.first_contact {
+        FirstContact::Refused => return None,
+        FirstContact::Offered => {}
+    }
+    stack::account_line(&occasion.service, &SERVICE_DIRECTORIES.map(Path::new))
+        .inspect_err(|gap| {
+            let line = LogLine::new("no-account-line").with("user", who.shown()).with("service", &occasion.service);
+            pam.log(Level::Error, &line.with("cause", gap).with("remedy", gap.remedy()));
+        })
+        .ok()
+}
+
+fn mark(who: &Who, arguments: &Arguments) -> Result<Mark, NoUser> {
+    let named = who.named.clone().ok_or(NoUser)?;
+    Ok(Mark { named, config: arguments.config().map(Path::to_owned) })
+}
+
 /// A line for `debug`: what was decided on the way, never what was typed.
 fn detail(pam: &impl Conversation, arguments: &Arguments, line: impl FnOnce() -> LogLine) {
     match arguments.detail {
@@ -240,7 +275,7 @@ fn failed_lookup_line(who: &Who, failed: &LookupFailed) -> LogLine {
         .with("remedy", failed.remedy())
 }
 
-fn lost_slot_line(path: &std::path::Path) -> LogLine {
+fn lost_slot_line(path: &Path) -> LogLine {
     LogLine::new("ledger-slot-lost")
         .with("path", path.display())
         .with("cause", "one of two ledger slots does not unseal: a power cut while it was written, or a failing disk")

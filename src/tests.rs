@@ -104,6 +104,7 @@ fn enroll(config: &Config, user: &str) -> Vec<String> {
     sheet.expose_codes().map(str::to_owned).collect()
 }
 
+mod first_contact;
 mod granted;
 mod one_prompt;
 mod panics;

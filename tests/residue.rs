@@ -7,6 +7,8 @@
 mod cores;
 #[path = "residue/enrollment.rs"]
 mod enrollment;
+#[path = "residue/first_contact.rs"]
+mod first_contact;
 #[path = "residue/memory.rs"]
 mod memory;
 #[path = "residue/needles.rs"]
@@ -89,8 +91,12 @@ struct Login {
 
 impl Login {
     fn begin(wrapper: &[&str], more: &[&str], service: &Service, person: &str) -> Self {
+        Self::begin_with(wrapper, more, service, person, &[])
+    }
+
+    fn begin_with(wrapper: &[&str], more: &[&str], service: &Service, person: &str, operations: &[&str]) -> Self {
         in_the_bed();
-        let words = [wrapper, &[DRIVER], &OPTIONS, more, &[&service.name, person]].concat();
+        let words = [wrapper, &[DRIVER], &OPTIONS, more, &[&service.name, person], operations].concat();
         let mut driver = Command::new(words[0]);
         let mut driver = driver.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(driver.stdout.take().unwrap());

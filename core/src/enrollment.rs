@@ -254,5 +254,14 @@ impl Draft {
     }
 }
 
+impl Confirmed {
+    /// The backup codes, for a person who has to say that they are kept before anything is enrolled. They are good for
+    /// nothing until then.
+    #[must_use]
+    pub fn backup_sheet(&self) -> &BackupSheet {
+        &self.sheet
+    }
+}
+
 #[cfg(test)]
 mod tests;

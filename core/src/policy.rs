@@ -22,7 +22,8 @@ use crate::clock::UnixTime;
 use crate::error::Fault;
 use crate::origin::Origin;
 use crate::policy::lookups::{Known, NoExemption};
-use crate::store::{Enrollment, Waived};
+use crate::stack::AccountLine;
+use crate::store::{Enrollment, NotEnrolled, Waived};
 use crate::user::{Account, AccountError, Named};
 
 /// What the module's line says of people who are not enrolled.
@@ -76,6 +77,8 @@ pub enum Requirement {
     Refusal,
     /// Asked and refused: the name leads to no account, or is a second one of its uid.
     NoAccount(AccountError),
+    /// Enrolled in this login where the module's line offers that, and else asked and refused: there is no code yet.
+    Enrollment(Invitation),
     /// Nobody is asked.
     Exempt(Exemption),
 }
@@ -88,6 +91,7 @@ impl Requirement {
             Self::Code(_) => "a code",
             Self::Refusal => "refusal",
             Self::NoAccount(_) => "another name",
+            Self::Enrollment(_) => "to be enrolled",
             Self::Exempt(_) => "nothing",
         }
     }
@@ -179,16 +183,60 @@ impl Exemption {
     }
 }
 
+/// The permission to let somebody through who is surely not enrolled, to be enrolled before they are in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invitation {
+    by: By,
+    not_enrolled: NotEnrolled,
+}
+
+/// Nobody is asked now: the account phase of this very login enrolls the person, or ends the login.
+///
+/// ```compile_fail,E0451
+/// let forged = nightlatch::policy::LetThrough { by: nightlatch::policy::By::Nullok };
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct LetThrough {
+    by: By,
+}
+
+impl Invitation {
+    fn of(_account: &Account, by: By, not_enrolled: NotEnrolled) -> Self {
+        Self { by, not_enrolled }
+    }
+
+    /// The store's word that it depends on.
+    #[must_use]
+    pub fn rests_on(&self) -> Enrollment {
+        Enrollment::NotEnrolled(self.not_enrolled)
+    }
+
+    /// Uses it, in a service whose account phase surely passes our line.
+    #[must_use]
+    pub fn let_through(self, _line: AccountLine) -> LetThrough {
+        LetThrough { by: self.by }
+    }
+}
+
+impl LetThrough {
+    /// What allowed it, for the log.
+    #[must_use]
+    pub fn by(&self) -> &By {
+        &self.by
+    }
+}
+
 /// The permission to exempt somebody, with the word of the store that it depends on.
 enum Leave {
     ToWhomever,
     ToThose(Enrollment),
-    Until(UnixTime, crate::store::NotEnrolled),
+    Until(UnixTime, NotEnrolled),
 }
 
 /// What the config says of a login, before it is known whether that person may be exempt at all.
 enum Ruling {
     Exempt(By, Leave),
+    Enroll(By, NotEnrolled),
     Require(By),
     Refuse(By),
 }
@@ -223,14 +271,26 @@ pub fn decide(
     let (requirement, by) = match ruling {
         Ruling::Require(by) => (None, by),
         Ruling::Refuse(by) => (Some(Requirement::Refusal), by),
-        Ruling::Exempt(by, leave) => match known.account() {
-            Ok(account) => (Some(Requirement::Exempt(Exemption::of(&account, by.clone(), leave))), by),
-            Err(NoExemption::NoAccount(none)) => (Some(Requirement::NoAccount(none)), by),
-            Err(NoExemption::LookupFailed) => (None, by),
-        },
+        Ruling::Exempt(by, leave) => {
+            let exempt = |account: &Account| Requirement::Exempt(Exemption::of(account, by.clone(), leave));
+            (relaxed(&mut known, exempt), by)
+        }
+        Ruling::Enroll(by, word) => {
+            let invite = |account: &Account| Requirement::Enrollment(Invitation::of(account, by.clone(), word));
+            (relaxed(&mut known, invite), by)
+        }
     };
     let (enrollment, failed) = known.into_ends();
     Ok(Decision { requirement: requirement.unwrap_or(Requirement::Code(enrollment)), by, failed })
+}
+
+/// What is less than a code is for an account under its one name, and only where nothing failed on the way to it.
+fn relaxed(known: &mut Known<'_>, make: impl FnOnce(&Account) -> Requirement) -> Option<Requirement> {
+    match known.account() {
+        Ok(account) => Some(make(&account)),
+        Err(NoExemption::NoAccount(none)) => Some(Requirement::NoAccount(none)),
+        Err(NoExemption::LookupFailed) => None,
+    }
 }
 
 fn rule_on<'p>(
@@ -286,6 +346,10 @@ fn of_rule(rule: &Rule, known: &mut Known<'_>) -> Result<Ruling, Fault> {
     Ok(match (rule.action, rule.conditions.enrolled) {
         (Action::Require, _) => Ruling::Require(by),
         (Action::Refuse, _) => Ruling::Refuse(by),
+        (Action::Enroll, _) => match known.enrollment()? {
+            Enrollment::Enrolled(_) => Ruling::Require(by),
+            Enrollment::NotEnrolled(word) => Ruling::Enroll(by, word),
+        },
         (Action::Exempt, None) => Ruling::Exempt(by, Leave::ToWhomever),
         (Action::Exempt, Some(_)) => Ruling::Exempt(by, Leave::ToThose(known.enrollment()?)),
     })
@@ -300,18 +364,23 @@ fn of_default(policy: &Policy, leniency: Leniency, known: &mut Known<'_>) -> Res
         (None, Leniency::Strict) => (NotEnrolledRule::Refuse, By::DefaultNotEnrolled),
     };
     match (policy.enrolled, rule) {
-        (Action::Require, NotEnrolledRule::Refuse) => return Ok(Ruling::Require(By::Default)),
+        (Action::Enroll | Action::Require, NotEnrolledRule::Refuse) => return Ok(Ruling::Require(By::Default)),
         (Action::Refuse, NotEnrolledRule::Refuse) => return Ok(Ruling::Refuse(By::Default)),
         (Action::Exempt, NotEnrolledRule::Exempt) => return Ok(Ruling::Exempt(By::Default, Leave::ToWhomever)),
-        (Action::Require | Action::Refuse, NotEnrolledRule::Exempt | NotEnrolledRule::ExemptUntil(_))
+        (_, NotEnrolledRule::Enroll)
+        | (
+            Action::Enroll | Action::Require | Action::Refuse,
+            NotEnrolledRule::Exempt | NotEnrolledRule::ExemptUntil(_),
+        )
         | (Action::Exempt, NotEnrolledRule::Refuse | NotEnrolledRule::ExemptUntil(_)) => {}
     }
     let word = known.enrollment()?;
     Ok(match (word, policy.enrolled, rule) {
-        (Enrollment::Enrolled(_), Action::Require, _) => Ruling::Require(By::DefaultEnrolled),
+        (Enrollment::Enrolled(_), Action::Enroll | Action::Require, _) => Ruling::Require(By::DefaultEnrolled),
         (Enrollment::Enrolled(_), Action::Refuse, _) => Ruling::Refuse(By::DefaultEnrolled),
         (Enrollment::Enrolled(_), Action::Exempt, _) => Ruling::Exempt(By::DefaultEnrolled, Leave::ToThose(word)),
         (Enrollment::NotEnrolled(_), _, NotEnrolledRule::Refuse) => Ruling::Require(by),
+        (Enrollment::NotEnrolled(not_enrolled), _, NotEnrolledRule::Enroll) => Ruling::Enroll(by, not_enrolled),
         (Enrollment::NotEnrolled(_), _, NotEnrolledRule::Exempt) => Ruling::Exempt(by, Leave::ToThose(word)),
         (Enrollment::NotEnrolled(not_enrolled), _, NotEnrolledRule::ExemptUntil(time)) => {
             if known.is_before(time) {

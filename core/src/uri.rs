@@ -4,7 +4,9 @@
 
 use zeroize::Zeroizing;
 
+use crate::config::EnrollDefaults;
 use crate::record::{Device, Kind};
+use crate::user::UserName;
 
 /// What the app shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,19 @@ impl Label {
             return Err(NotALabel);
         }
         Ok(Self { issuer: issuer.trim().to_owned(), account: account.trim().to_owned() })
+    }
+
+    /// As the site's templates say, with the host's and the person's names where it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`NotALabel`], where a name has a colon or too many bytes.
+    pub fn of_site(site: &EnrollDefaults, user: &UserName, host: &str) -> Result<Self, NotALabel> {
+        let named = |template: &Option<String>, otherwise: &str| match template {
+            Some(template) => filled(template, user.as_str(), host),
+            None => otherwise.to_owned(),
+        };
+        Self::new(&named(&site.issuer, host), &named(&site.account, user.as_str()))
     }
 
     /// Who asks for codes.
@@ -78,6 +93,24 @@ pub fn expose_uri(device: &Device, label: &Label, next_counter: u64) -> Zeroizin
         uri.push_str(part);
     }
     uri
+}
+
+/// One pass, so that a name with braces in it is not filled in again.
+fn filled(template: &str, user: &str, host: &str) -> String {
+    let (mut text, mut rest) = (String::new(), template);
+    while let Some(next) = rest.chars().next() {
+        if let Some(behind) = rest.strip_prefix("{user}") {
+            text.push_str(user);
+            rest = behind;
+        } else if let Some(behind) = rest.strip_prefix("{host}") {
+            text.push_str(host);
+            rest = behind;
+        } else {
+            text.push(next);
+            rest = rest.get(next.len_utf8()..).unwrap_or_default();
+        }
+    }
+    text
 }
 
 /// RFC 3986 §2.3: everything but unreserved characters, bytewise. A space is %20; apps do not read `+`.
@@ -131,5 +164,10 @@ mod tests {
         assert_eq!(Label::new("a", "b:c"), Err(NotALabel));
         assert_eq!(Label::new("", "c"), Err(NotALabel));
         assert_eq!(Label::new("a\n", "c"), Err(NotALabel));
+    }
+
+    #[test]
+    fn the_sites_template_is_filled_in_once() {
+        assert_eq!(filled("{user}@{host} {x}", "a{host}", "ü"), "a{host}@ü {x}");
     }
 }

@@ -6,6 +6,12 @@ use std::fmt;
 
 use nix::unistd::{Uid, User};
 
+/// What this host calls itself: what an app shows as issuer where the config names none.
+#[must_use]
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// A login name: 1 to 255 bytes of UTF-8 that the relaxed rules of systemd's USER_NAMES let pass.
 ///
 /// No NUL, control character, `:` or `/`; not `.` or `..`; no space at either end, no leading `-`; not digits alone.

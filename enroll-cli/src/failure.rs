@@ -9,6 +9,7 @@ use nightlatch::audit::escaped;
 use nightlatch::config::ConfigError;
 use nightlatch::enrollment::DraftError;
 use nightlatch::error::Fault;
+use nightlatch::qr::TooMuchForASymbol;
 use nightlatch::record::DeviceError;
 use nightlatch::secret::{NotACode, SecretError};
 use nightlatch::user::{AccountError, NotAUserName};
@@ -357,6 +358,12 @@ impl fmt::Display for Failure {
             }
             Self::Interrupted => f.write_str("interrupted"),
         }
+    }
+}
+
+impl From<TooMuchForASymbol> for Failure {
+    fn from(TooMuchForASymbol: TooMuchForASymbol) -> Self {
+        Self::TooMuchForAQrCode
     }
 }
 

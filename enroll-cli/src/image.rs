@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::interruption::Interruption;
-use crate::qr::{QUIET, Symbol};
+use nightlatch::qr::{QUIET, Symbol};
 
 /// Pixels of a module's side: large enough for a phone before a screen, small enough for a ticket.
 const SCALE: usize = 8;

@@ -11,7 +11,6 @@ mod failure;
 mod image;
 mod interruption;
 mod json;
-mod qr;
 mod sheet;
 mod site;
 mod terminal;

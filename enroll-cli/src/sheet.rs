@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::qr::{Drawing, QUIET_ZONES, Symbol};
 use crate::terminal::Size;
+use nightlatch::qr::{Drawing, QUIET_ZONES, Symbol};
 
 /// The texts of an enrollment.
 pub(crate) struct Sheet {

@@ -10,9 +10,12 @@ use nightlatch::error::Fault;
 use nightlatch::random::{Random, SystemRandom};
 use zeroize::Zeroizing;
 
+use super::first_contact::{Phone, Screen};
 use super::*;
 use crate::answer;
-use crate::conversation::{Conversation, NoReply, NoUser, NotHandedOn, Remembered};
+use crate::answer_account;
+use crate::conversation::{Conversation, NoReply, NoUser, NotHandedOn, NotMarked, Remembered};
+use crate::first_contact::Mark;
 use crate::guard::guarded;
 
 /// Burns through at the N-th call, once.
@@ -50,7 +53,7 @@ impl<T> Fragile<'_, T> {
     }
 }
 
-impl Conversation for Fragile<'_, &mut Scripted> {
+impl<C: Conversation> Conversation for Fragile<'_, &mut C> {
     fn user(&mut self) -> Result<Vec<u8>, NoUser> {
         self.called_mut().user()
     }
@@ -74,6 +77,18 @@ impl Conversation for Fragile<'_, &mut Scripted> {
     }
     fn ask(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply> {
         self.called_mut().ask(prompt)
+    }
+    fn ask_openly(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, NoReply> {
+        self.called_mut().ask_openly(prompt)
+    }
+    fn show(&mut self, text: &str) -> Result<(), NoReply> {
+        self.called_mut().show(text)
+    }
+    fn mark(&mut self, mark: Option<Mark>) -> Result<(), NotMarked> {
+        Conversation::mark(*self.called_mut(), mark)
+    }
+    fn marked(&self) -> Option<Mark> {
+        self.called().marked()
     }
     fn tell(&mut self, message: &Message) {
         self.called_mut().tell(message);
@@ -166,4 +181,29 @@ fn wherever_a_login_by_a_waiver_panics_nobody_gets_in_and_the_next_one_goes_on()
         assert_eq!(answer::panicked(&answered.err().unwrap()).0, PAM_ABORT, "call {calls}");
         assert_eq!(site.login(&mut Scripted::new("daemon", &[]), &[]), PAM_IGNORE, "call {calls}: the lock is free");
     }
+}
+
+#[test]
+fn wherever_an_enrollment_in_a_login_panics_nobody_passes_and_a_record_is_whole_or_absent() {
+    let mut points = 0;
+    for calls in 0.. {
+        let (site, fuse) = (Site::new(), Fuse::after(calls));
+        let mut phone = Phone::of(&site);
+        phone.pam.replies = [b"CODE".to_vec(), b"yes".to_vec()].into();
+        let config = CString::new(format!("config={}", site.path("config.toml").display())).unwrap();
+        let (clock, random) = (Fragile(&site.clock, &fuse), Fragile(SystemRandom, &fuse));
+        let mut screen = Screen { pam: &mut phone.pam, now: NOON };
+        let answered = guarded(|| answer_account(&mut Fragile(&mut screen, &fuse), &[&config], &clock, &random));
+        if !fuse.burnt.get() {
+            assert!(answered.is_ok_and(|code| code == PAM_IGNORE) && calls > 20, "{calls}");
+            break;
+        }
+        points += 1;
+        assert_eq!(answer::panicked(&answered.err().unwrap()).0, PAM_ABORT, "call {calls}");
+        // Only what comes after the commit, the log and a last word, finds somebody enrolled.
+        let enrolled = phone.is_enrolled();
+        assert_eq!(phone.answers(&["CODE", "yes"]) == PAM_IGNORE, !enrolled, "call {calls}");
+        assert!(site.gets_in("daemon", &site.backup_codes[9]), "call {calls}");
+    }
+    assert!(points > 20, "{points}");
 }

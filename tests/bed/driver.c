@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <malloc.h>
@@ -39,6 +40,7 @@ static const char usage[] =
     "                  ITEM: service user rhost ruser tty prompt authtok oldauthtok conv (a second function, whatever VALUE)\n"
     "the application:\n"
     "  --info-error    answers PAM_CONV_ERR to whatever is not a prompt\n"
+    "  --info-to FILE  appends whatever is not a prompt to FILE and prints nothing of it: the driver keeps no copy\n"
     "  --info-set ITEM=VALUE  sets an item whenever it is given whatever is not a prompt\n"
     "  --conv-null     a conversation structure without a function\n"
     "  --rhost H  --ruser U  --tty T  --env NAME=VALUE (repeatable)  --silent (PAM_SILENT in every op)\n"
@@ -70,7 +72,7 @@ static struct {
     struct reply list[4096];
     size_t count, next;
     bool info_error, keep;
-    const char *info_set;
+    const char *info_set, *info_to;
     void *junk;
     char *kept;
     pam_handle_t *pamh;
@@ -191,6 +193,11 @@ static void change_item(const char *change) {
     die("no such item", change);
 }
 
+static void append(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) || close(fd) != 0) die("cannot write", path);
+}
+
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *data) {
     (void)data;
     if (count <= 0 || count > PAM_MAX_NUM_MSG) return PAM_CONV_ERR;
@@ -199,6 +206,10 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
 
     for (int i = 0; i < count; i++) {
         int style = messages[i]->msg_style;
+        if (script.info_to != NULL && style != PAM_PROMPT_ECHO_OFF && style != PAM_PROMPT_ECHO_ON) {
+            append(script.info_to, messages[i]->msg);
+            continue;
+        }
         printf("%s ", style_name(style));
         print_quoted(messages[i]->msg);
         putchar('\n');
@@ -431,14 +442,14 @@ int main(int argc, char **argv) {
     /* A module that crashes must not take the lines before the crash with it. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     enum {
-        TEXT = 256, FILE_, STDIN, SIZE, NULL_, NONE, ERROR_, ERROR_SET, AGAIN, SLEEP, SET, INFO_ERROR, INFO_SET, CONV_NULL, RHOST,
+        TEXT = 256, FILE_, STDIN, SIZE, NULL_, NONE, ERROR_, ERROR_SET, AGAIN, SLEEP, SET, INFO_ERROR, INFO_SET, INFO_TO, CONV_NULL, RHOST,
         RUSER, TTY, ENV, SILENT, NO_DELAY, CONFDIR, REPEAT, BARRIER, HOLD, KEEP, STATE, HEAP, PAMUSER_AFTER, PAMENV_AFTER, HELP
     };
     static const struct option known[] = {
         {"reply", 1, NULL, TEXT}, {"reply-file", 1, NULL, FILE_}, {"reply-size", 1, NULL, SIZE},
         {"reply-stdin", 0, NULL, STDIN}, {"reply-null", 0, NULL, NULL_}, {"reply-none", 0, NULL, NONE}, {"reply-error", 0, NULL, ERROR_},
         {"reply-error-set", 0, NULL, ERROR_SET}, {"reply-again", 0, NULL, AGAIN}, {"reply-sleep", 1, NULL, SLEEP},
-        {"reply-set", 1, NULL, SET}, {"info-set", 1, NULL, INFO_SET}, {"info-error", 0, NULL, INFO_ERROR}, {"conv-null", 0, NULL, CONV_NULL}, {"rhost", 1, NULL, RHOST},
+        {"reply-set", 1, NULL, SET}, {"info-set", 1, NULL, INFO_SET}, {"info-to", 1, NULL, INFO_TO}, {"info-error", 0, NULL, INFO_ERROR}, {"conv-null", 0, NULL, CONV_NULL}, {"rhost", 1, NULL, RHOST},
         {"ruser", 1, NULL, RUSER}, {"tty", 1, NULL, TTY}, {"env", 1, NULL, ENV}, {"silent", 0, NULL, SILENT},
         {"no-delay", 0, NULL, NO_DELAY}, {"confdir", 1, NULL, CONFDIR}, {"repeat", 1, NULL, REPEAT},
         {"barrier", 1, NULL, BARRIER}, {"hold", 0, NULL, HOLD}, {"keep", 0, NULL, KEEP}, {"state", 0, NULL, STATE}, {"heap", 0, NULL, HEAP},
@@ -466,6 +477,7 @@ int main(int argc, char **argv) {
         case SLEEP: add((struct reply){.kind = REPLY_SLEEP, .milliseconds = number(optarg, "--reply-sleep")}); break;
         case SET: add((struct reply){.kind = REPLY_SET, .text = optarg}); break;
         case INFO_SET: script.info_set = optarg; break;
+        case INFO_TO: script.info_to = optarg; break;
         case INFO_ERROR: script.info_error = true; break;
         case CONV_NULL: options.conv_null = true; break;
         case RHOST: options.rhost = optarg; break;

@@ -36,7 +36,7 @@ pub(super) fn read_policy(file: &Section<'_, '_>, text: &str) -> Policy {
         places.push(section.at);
     }
     let people = file.section("default", DEFAULT_SETTINGS);
-    let enrolled = people.text("enrolled", action).unwrap_or(Action::Require);
+    let enrolled = people.text("enrolled", of_enrolled).unwrap_or(Action::Require);
     let policy = Policy { rules, enrolled, not_enrolled: read_not_enrolled(&people) };
     // What follows a rule is known only where all of them could be read.
     let readable = file.wrongs.count() == wrong_before;
@@ -57,7 +57,9 @@ fn unknown(key: &str) -> String {
 }
 
 fn read_rule(section: &Section<'_, '_>, file: &str) -> Option<Rule> {
-    for (key, expected) in [("name", "name = \"...\""), ("action", "action = \"require\", \"exempt\" or \"refuse\"")] {
+    for (key, expected) in
+        [("name", "name = \"...\""), ("action", "action = \"require\", \"exempt\", \"enroll\" or \"refuse\"")]
+    {
         if section.value(key).is_none() {
             section.wrongs.note(Wrong { at: section.at, message: format!("a rule has {expected}") });
         }
@@ -93,14 +95,21 @@ fn read_not_enrolled(people: &Section<'_, '_>) -> Option<NotEnrolledRule> {
 
 fn action(text: &str) -> Result<Action, &'static str> {
     let action = Action::ALL.into_iter().find(|action| action.name() == text);
-    action.ok_or("\"require\", \"exempt\" or \"refuse\" is expected here")
+    action.ok_or("\"require\", \"exempt\", \"enroll\" or \"refuse\" is expected here")
+}
+
+/// Nobody who is enrolled is enrolled once more.
+fn of_enrolled(text: &str) -> Result<Action, &'static str> {
+    let said = action(text).ok().filter(|action| *action != Action::Enroll);
+    said.ok_or("\"require\", \"exempt\" or \"refuse\" is expected here")
 }
 
 fn not_enrolled(text: &str) -> Result<NotEnrolledRule, &'static str> {
     match text {
         "refuse" => Ok(NotEnrolledRule::Refuse),
         "exempt" => Ok(NotEnrolledRule::Exempt),
-        _ => Err("\"refuse\" or \"exempt\" is expected here"),
+        "enroll" => Ok(NotEnrolledRule::Enroll),
+        _ => Err("\"refuse\", \"exempt\" or \"enroll\" is expected here"),
     }
 }
 

@@ -72,7 +72,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ("[throttle]\nfree_failures = 'never'", "/c.toml:2:17: a whole number is expected here, not: string"),
         ("[throttle]\nfirst_wait = 0", "/c.toml:2:14: 1 to 86400 is expected"),
         ("[throttle]\nother_failures = 51", "/c.toml:1:1: known_sources x known_failures"),
-        ("[default]\nnot_enrolled = 'maybe'", "/c.toml:2:16: \"refuse\" or \"exempt\" is expected here"),
+        ("[default]\nnot_enrolled = 'maybe'", "/c.toml:2:16: \"refuse\", \"exempt\" or \"enroll\" is expected here"),
         ("[enroll]\ndigits = 5", "/c.toml:2:10: 6 to 8 is expected"),
         ("[enroll]\nissuer = 'a:b'", "/c.toml:2:10: 1 to 128 bytes without ':'"),
         ("prompt = 'Password: '", "/c.toml:1:10: a prompt like the password's"),

@@ -20,6 +20,7 @@ pub(crate) fn tightening(policy: &Policy, index: usize) -> Option<String> {
             rule.name,
             match rule.action {
                 Action::Exempt => "exempts",
+                Action::Enroll => "wants to enroll",
                 Action::Require => "requires a code of",
                 Action::Refuse => "refuses",
             }
@@ -40,7 +41,7 @@ fn laxer_default(policy: &Policy, action: Action, enrolled: Option<bool>) -> Opt
     if enrolled != Some(false) && policy.enrolled < action {
         return Some(match policy.enrolled {
             Action::Exempt => "default.enrolled exempts",
-            Action::Require | Action::Refuse => "default.enrolled only requires a code",
+            Action::Enroll | Action::Require | Action::Refuse => "default.enrolled only requires a code",
         });
     }
     if enrolled == Some(true) {
@@ -48,6 +49,7 @@ fn laxer_default(policy: &Policy, action: Action, enrolled: Option<bool>) -> Opt
     }
     let (default, laxer) = match policy.not_enrolled {
         Some(NotEnrolledRule::Refuse) => (Action::Require, "default.not_enrolled only asks for a code"),
+        Some(NotEnrolledRule::Enroll) => (Action::Enroll, "default.not_enrolled lets people enroll"),
         Some(NotEnrolledRule::Exempt) => (Action::Exempt, "default.not_enrolled exempts"),
         Some(NotEnrolledRule::ExemptUntil(_)) => {
             (Action::Exempt, "default.not_enrolled_exempt_until exempts for some time")

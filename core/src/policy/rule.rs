@@ -30,6 +30,8 @@ impl Default for Policy {
 pub enum Action {
     /// Nobody is asked.
     Exempt,
+    /// Those who are not enrolled are enrolled in the login, where the module's line offers that; the others are asked.
+    Enroll,
     /// A code is asked for.
     Require,
     /// A code is asked for, and whatever is typed is refused.
@@ -38,13 +40,14 @@ pub enum Action {
 
 impl Action {
     /// All of them, by the words that stand in the config.
-    pub const ALL: [Self; 3] = [Self::Exempt, Self::Require, Self::Refuse];
+    pub const ALL: [Self; 4] = [Self::Exempt, Self::Enroll, Self::Require, Self::Refuse];
 
     /// The word that stands in the config.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Exempt => "exempt",
+            Self::Enroll => "enroll",
             Self::Require => "require",
             Self::Refuse => "refuse",
         }
@@ -55,6 +58,7 @@ impl Action {
     pub fn verb(self) -> &'static str {
         match self {
             Self::Exempt => "exempts",
+            Self::Enroll => "lets people enroll",
             Self::Require => "requires a code",
             Self::Refuse => "refuses",
         }
@@ -68,6 +72,8 @@ pub enum NotEnrolledRule {
     Refuse,
     /// Not asked.
     Exempt,
+    /// Enrolled in the login, where the module's line says `enroll`; asked and refused elsewhere.
+    Enroll,
     /// Not asked and told so, until that time; refused from then on.
     ExemptUntil(UnixTime),
 }

@@ -144,6 +144,7 @@ impl Login<'_> {
             Requirement::Code(_) => "require",
             Requirement::Refusal => "refuse",
             Requirement::NoAccount(_) => "no account",
+            Requirement::Enrollment(_) => "enroll",
             Requirement::Exempt(exemption) => {
                 assert_eq!(exemption.by(), Some(&decision.by));
                 "exempt"
@@ -284,7 +285,9 @@ fn what_was_looked_up_is_what_the_decision_rests_on() {
             match ALICE.decided(&policy(text), &host).unwrap().requirement {
                 Requirement::Code(rests_on) => assert_eq!(rests_on, Some(word)),
                 Requirement::Exempt(exemption) => assert_eq!(exemption.rests_on(), None, "the same for everybody"),
-                other @ (Requirement::Refusal | Requirement::NoAccount(_)) => panic!("{other:?}"),
+                other @ (Requirement::Refusal | Requirement::NoAccount(_) | Requirement::Enrollment(_)) => {
+                    panic!("{other:?}")
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ fn quoted(words: &[&str]) -> Vec<String> {
 }
 
 fn rules() -> impl Strategy<Value = String> {
-    let action = select(vec!["exempt", "require", "refuse"]);
+    let action = select(vec!["exempt", "enroll", "require", "refuse"]);
     let conditions = (
         list("user", quoted(&USERS)),
         list("service", quoted(&SERVICES)),
@@ -58,6 +58,7 @@ fn configs() -> impl Strategy<Value = String> {
         "",
         "not_enrolled = 'refuse'\n",
         "not_enrolled = 'exempt'\n",
+        "not_enrolled = 'enroll'\n",
         "not_enrolled_exempt_until = 2027-01-14\n",
         "not_enrolled_exempt_until = 2099-01-01\n",
     ]);
@@ -80,8 +81,9 @@ fn groups() -> impl Strategy<Value = Vec<u32>> {
 fn strictness(decision: &Decision) -> u8 {
     match decision.requirement {
         Requirement::Exempt(_) => 0,
-        Requirement::Code(_) => 1,
-        Requirement::Refusal | Requirement::NoAccount(_) => 2,
+        Requirement::Enrollment(_) => 1,
+        Requirement::Code(_) => 2,
+        Requirement::Refusal | Requirement::NoAccount(_) => 3,
     }
 }
 
@@ -105,8 +107,9 @@ fn read_again(policy: &Policy, login: Login<'_>, host: &Scripted) -> (u8, String
     };
     let level = |action: Action| match action {
         Action::Exempt => 0,
-        Action::Require => 1,
-        Action::Refuse => 2,
+        Action::Enroll if !host.enrolled => 1,
+        Action::Enroll | Action::Require => 2,
+        Action::Refuse => 3,
     };
     for rule in &policy.rules {
         let Conditions { user, service, source, ssh_key, group, enrolled } = &rule.conditions;
@@ -122,16 +125,17 @@ fn read_again(policy: &Policy, login: Login<'_>, host: &Scripted) -> (u8, String
     }
     let of_others = match (policy.not_enrolled, login.leniency) {
         (Some(NotEnrolledRule::Exempt), _) | (None, Leniency::Nullok) => 0,
-        (Some(NotEnrolledRule::ExemptUntil(time)), _) => u8::from(time.0 <= NOON),
-        (Some(NotEnrolledRule::Refuse), _) | (None, Leniency::Strict) => 1,
+        (Some(NotEnrolledRule::ExemptUntil(time)), _) if time.0 > NOON => 0,
+        (Some(NotEnrolledRule::Enroll), _) => 1,
+        (Some(NotEnrolledRule::ExemptUntil(_) | NotEnrolledRule::Refuse), _) | (None, Leniency::Strict) => 2,
     };
     match (host.enrolled, policy.enrolled) {
         (true, action) => (level(action), "default".to_owned()),
         // Whoever is refused without a code is, enrolled or not.
         (false, Action::Refuse)
-            if policy.not_enrolled.is_none_or(|rule| rule == NotEnrolledRule::Refuse) && of_others == 1 =>
+            if policy.not_enrolled.is_none_or(|rule| rule == NotEnrolledRule::Refuse) && of_others == 2 =>
         {
-            (2, "default".to_owned())
+            (3, "default".to_owned())
         }
         (false, _) => (of_others, "default".to_owned()),
     }

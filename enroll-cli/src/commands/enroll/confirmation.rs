@@ -14,9 +14,9 @@ use crate::commands::enroll::handout::drawn;
 use crate::commands::enroll::introduction::Introduction;
 use crate::environment;
 use crate::failure::Failure;
-use crate::qr::{Drawing, Symbol};
 use crate::sheet::{self, Correction, Sheet};
 use crate::terminal::{self, Reply, Screen, Terminal};
+use nightlatch::qr::{Drawing, Symbol};
 
 const TRIES: usize = 3;
 /// An Enter too many is no try. Bounded all the same: a stdin of empty lines has no end.

@@ -18,9 +18,9 @@ use crate::commands::enroll::plan::Plan;
 use crate::commands::status::{kind_name, period_of};
 use crate::failure::Failure;
 use crate::json::{self, DeviceAdded, Enrolled, NewDevice, SCHEMA};
-use crate::qr::{Drawing, QUIET, Symbol};
 use crate::sheet::Sheet;
 use crate::terminal::{Screen, Terminal};
+use nightlatch::qr::{Drawing, QUIET, Symbol};
 
 pub(crate) struct Handout {
     user: String,

@@ -15,9 +15,9 @@ use crate::commands::enroll::handout::{Deed, Handout};
 use crate::commands::enroll::plan::Plan;
 use crate::failure::Failure;
 use crate::image;
-use crate::qr::Symbol;
 use crate::site::Site;
 use crate::terminal::{Reply, Terminal};
+use nightlatch::qr::Symbol;
 
 /// Whose device it is, what it is like, and who is asked.
 pub(crate) struct Introduction<'a> {

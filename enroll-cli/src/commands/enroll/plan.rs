@@ -5,8 +5,8 @@ use nightlatch::config::EnrollDefaults;
 use nightlatch::enrollment::{DeviceSettings, FirstCounter};
 use nightlatch::record::{DeviceName, Digits, Kind, Period, Record};
 use nightlatch::secret::{Algorithm, SharedSecret};
-use nightlatch::uri::Label;
-use nightlatch::user::Account;
+use nightlatch::uri::{Label, NotALabel};
+use nightlatch::user::{Account, host_name};
 
 use crate::arguments::NewDeviceArguments;
 use crate::failure::Failure;
@@ -26,8 +26,7 @@ impl Plan {
         account: &Account,
     ) -> Result<Self, Failure> {
         let defaults = site.config.enroll();
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let label = label(options, defaults, account.name().as_str(), &host)?;
+        let label = label(options, defaults, account)?;
         // clap has held these against their range; out of it, the site's default is in it.
         let digits = options.digits.and_then(Digits::new).unwrap_or(defaults.digits);
         let period = options.period.and_then(Period::new).unwrap_or(defaults.period);
@@ -104,34 +103,16 @@ pub(crate) fn free_name(options: &NewDeviceArguments, taken: Option<&Record>) ->
     free.next().ok_or_else(|| Failure::usage("the device has no name", "give it one"))
 }
 
-fn label(options: &NewDeviceArguments, defaults: &EnrollDefaults, user: &str, host: &str) -> Result<Label, Failure> {
-    let named = |option: &Option<String>, site: &Option<String>, otherwise: &str| match (option, site) {
-        (Some(text), _) => text.clone(),
-        (None, Some(template)) => filled(template, user, host),
-        (None, None) => otherwise.to_owned(),
-    };
-    let issuer = named(&options.issuer, &defaults.issuer, host);
-    let account = named(&options.account, &defaults.account, user);
-    Label::new(&issuer, &account)
-        .map_err(|error| Failure::usage(error.to_string(), "say --issuer and --account with other names"))
-}
-
-/// One pass, so that a name with braces in it is not filled in again.
-fn filled(template: &str, user: &str, host: &str) -> String {
-    let (mut text, mut rest) = (String::new(), template);
-    while let Some(next) = rest.chars().next() {
-        if let Some(behind) = rest.strip_prefix("{user}") {
-            text.push_str(user);
-            rest = behind;
-        } else if let Some(behind) = rest.strip_prefix("{host}") {
-            text.push_str(host);
-            rest = behind;
-        } else {
-            text.push(next);
-            rest = rest.get(next.len_utf8()..).unwrap_or_default();
-        }
+fn label(options: &NewDeviceArguments, defaults: &EnrollDefaults, account: &Account) -> Result<Label, Failure> {
+    let wrong = |error: NotALabel| Failure::usage(error.to_string(), "say --issuer and --account with other names");
+    let of_site = Label::of_site(defaults, account.name(), &host_name());
+    match (&options.issuer, &options.account) {
+        (Some(issuer), Some(account)) => Label::new(issuer, account),
+        (issuer, account) => of_site.and_then(|site| {
+            Label::new(issuer.as_deref().unwrap_or(site.issuer()), account.as_deref().unwrap_or(site.account()))
+        }),
     }
-    text
+    .map_err(wrong)
 }
 
 #[cfg(test)]
@@ -164,10 +145,5 @@ mod tests {
         assert!(warnings.len() == 1 && warnings[0].contains("counter-based"), "{warnings:?}");
         let long = SharedSecret::from_base32(&"A".repeat(56)).unwrap();
         assert!(plan(Algorithm::Sha1, 6, 30).warnings(&long)[0].contains("iOS"));
-    }
-
-    #[test]
-    fn the_sites_template_is_filled_in_once() {
-        assert_eq!(filled("{user}@{host} {x}", "a{host}", "ü"), "a{host}@ü {x}");
     }
 }

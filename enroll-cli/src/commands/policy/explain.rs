@@ -104,6 +104,7 @@ fn enrolled(account: &Account, site: &Site, terminal: &Terminal) -> Option<bool>
 fn action(decision: &Decision) -> &'static str {
     match decision.requirement {
         Requirement::Exempt(_) => "exempt",
+        Requirement::Enrollment(_) => "enroll",
         Requirement::Code(_) => "require",
         Requirement::Refusal | Requirement::NoAccount(_) => "refuse",
     }
@@ -112,6 +113,7 @@ fn action(decision: &Decision) -> &'static str {
 fn outcome(decision: &Decision, enrolled: Option<bool>) -> &'static str {
     match (&decision.requirement, enrolled) {
         (Requirement::Exempt(_), _) => "let-in",
+        (Requirement::Enrollment(_), _) => "enrolls",
         (Requirement::Refusal | Requirement::NoAccount(_), _) | (Requirement::Code(_), Some(false)) => "refused",
         (Requirement::Code(_), Some(true) | None) => "asked",
     }
@@ -120,7 +122,7 @@ fn outcome(decision: &Decision, enrolled: Option<bool>) -> &'static str {
 fn refused_from(decision: &Decision) -> Option<String> {
     match &decision.requirement {
         Requirement::Exempt(exemption) => exemption.until().map(|time| time.to_string()),
-        Requirement::Code(_) | Requirement::Refusal | Requirement::NoAccount(_) => None,
+        Requirement::Code(_) | Requirement::Enrollment(_) | Requirement::Refusal | Requirement::NoAccount(_) => None,
     }
 }
 
@@ -184,6 +186,11 @@ fn outcome_words(explained: &Explained<'_>, decision: &Decision) -> String {
             format!("is let in without a code until {time}, with a notice, and refused from then on")
         }
         (Requirement::Exempt(_), _, None) => "is let in without a code".to_owned(),
+        (Requirement::Enrollment(_), ..) => {
+            "is enrolled in the login, if the auth line says 'enroll' and the service's account \
+             line is there; else asked for a code, and refused: there is none yet"
+                .to_owned()
+        }
         (Requirement::Refusal, ..) => "is asked for a code, and refused whatever is typed".to_owned(),
         (Requirement::NoAccount(cause), ..) => format!("is asked for a code and refused: {cause}"),
         (Requirement::Code(_), Some(false), _) => "is asked for a code, and refused: there is none yet".to_owned(),

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The QR symbol of a URI, and how it is drawn: always black on white, with a quiet zone, whatever the theme. With a
-//! terminal's own colours no reader finds it on one of a dark and a light theme; without a quiet zone on neither.
+//! The QR symbol of a URI, and how it is drawn: black on white, with a quiet zone, whatever the theme. With a terminal's own
+//! colours no reader finds it on one of a dark and a light theme; without a quiet zone on neither. Prints nothing.
 
 use qrcode::{Color, EcLevel, QrCode};
 use zeroize::Zeroizing;
-
-use crate::failure::Failure;
 
 /// Palette colours 16 and 231 are black and white in every theme; a terminal without a palette takes 30 and 47.
 const BLACK_ON_WHITE: &str = "\x1b[0;30;47;38;5;16;48;5;231m";
@@ -14,80 +12,107 @@ const BLACK_SPACE: &str = "\x1b[0;40;48;5;16m";
 const PLAIN: &str = "\x1b[0m";
 
 /// Modules of white around the symbol. ISO/IEC 18004 asks for four; phones and zbar read two and one too.
-pub(crate) const QUIET_ZONES: [usize; 3] = [4, 2, 1];
+pub const QUIET_ZONES: [usize; 3] = [4, 2, 1];
 /// The one that the standard asks for.
-pub(crate) const QUIET: usize = 4;
+pub const QUIET: usize = 4;
 
 /// What a terminal can draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Drawing {
+pub enum Drawing {
     /// Half blocks: a character is one module wide and two high.
     Utf8,
     /// Spaces with a background colour: two characters are one module.
     Ansi,
+    /// Half blocks without a colour, where none gets through (ssh shows escapes as text), for light letters on a dark screen.
+    Plain,
 }
 
+/// The text has more bytes than the largest symbol takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more than a QR code can hold")]
+pub struct TooMuchForASymbol;
+
 /// A symbol: which of its modules are dark.
-pub(crate) struct Symbol {
+pub struct Symbol {
     width: usize,
     dark: Zeroizing<Vec<bool>>,
 }
 
 impl Symbol {
     /// The smallest symbol of the text, at level L: a screen has no dirt or creases to correct, and not many rows.
-    pub(crate) fn of(text: &str) -> Result<Self, Failure> {
-        let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| Failure::TooMuchForAQrCode)?;
+    ///
+    /// # Errors
+    ///
+    /// [`TooMuchForASymbol`] above some 2,900 bytes.
+    pub fn of(text: &str) -> Result<Self, TooMuchForASymbol> {
+        let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| TooMuchForASymbol)?;
         let width = code.width();
         let dark = code.into_colors().into_iter().map(|color| color == Color::Dark).collect();
         Ok(Self { width, dark: Zeroizing::new(dark) })
     }
 
     /// Modules of a side, quiet zone included.
-    pub(crate) fn side(&self, quiet: usize) -> usize {
+    #[must_use]
+    pub fn side(&self, quiet: usize) -> usize {
         self.width.saturating_add(quiet.saturating_mul(2))
     }
 
     /// Whether a module is dark; the quiet zone and whatever lies beyond is not.
-    pub(crate) fn is_dark(&self, row: usize, column: usize, quiet: usize) -> bool {
+    #[must_use]
+    pub fn is_dark(&self, row: usize, column: usize, quiet: usize) -> bool {
         let (Some(row), Some(column)) = (row.checked_sub(quiet), column.checked_sub(quiet)) else { return false };
         let inside = row < self.width && column < self.width;
         inside && self.dark.get(row.saturating_mul(self.width).saturating_add(column)).copied().unwrap_or(false)
     }
 
     /// Rows and columns of characters.
-    pub(crate) fn extent(&self, drawing: Drawing, quiet: usize) -> (usize, usize) {
+    #[must_use]
+    pub fn extent(&self, drawing: Drawing, quiet: usize) -> (usize, usize) {
         let side = self.side(quiet);
         match drawing {
-            Drawing::Utf8 => (side.div_ceil(2), side),
+            Drawing::Utf8 | Drawing::Plain => (side.div_ceil(2), side),
             Drawing::Ansi => (side, side.saturating_mul(2)),
         }
     }
 
     /// The rows of characters, each with its colours and their end.
-    pub(crate) fn draw(&self, drawing: Drawing, quiet: usize) -> Vec<Zeroizing<String>> {
+    #[must_use]
+    pub fn draw(&self, drawing: Drawing, quiet: usize) -> Vec<Zeroizing<String>> {
         let (rows, _) = self.extent(drawing, quiet);
         (0..rows)
             .map(|row| match drawing {
-                Drawing::Utf8 => self.half_blocks(row, quiet),
+                Drawing::Utf8 => self.coloured_half_blocks(row, quiet),
+                Drawing::Plain => self.light_half_blocks(row, quiet),
                 Drawing::Ansi => self.coloured_spaces(row, quiet),
             })
             .collect()
     }
 
-    fn half_blocks(&self, row: usize, quiet: usize) -> Zeroizing<String> {
+    fn coloured_half_blocks(&self, row: usize, quiet: usize) -> Zeroizing<String> {
         let mut line = row_of_characters(self.side(quiet));
         line.push_str(BLACK_ON_WHITE);
+        self.push_half_blocks(&mut line, row, quiet, |is_dark| is_dark);
+        line.push_str(PLAIN);
+        line
+    }
+
+    fn light_half_blocks(&self, row: usize, quiet: usize) -> Zeroizing<String> {
+        let mut line = row_of_characters(self.side(quiet));
+        self.push_half_blocks(&mut line, row, quiet, |is_dark| !is_dark);
+        line
+    }
+
+    fn push_half_blocks(&self, line: &mut String, row: usize, quiet: usize, is_drawn: impl Fn(bool) -> bool) {
         let (upper, lower) = (row.saturating_mul(2), row.saturating_mul(2).saturating_add(1));
+        let drawn = |row, column| is_drawn(self.is_dark(row, column, quiet));
         for column in 0..self.side(quiet) {
-            line.push(match (self.is_dark(upper, column, quiet), self.is_dark(lower, column, quiet)) {
+            line.push(match (drawn(upper, column), drawn(lower, column)) {
                 (true, true) => '\u{2588}',
                 (true, false) => '\u{2580}',
                 (false, true) => '\u{2584}',
                 (false, false) => ' ',
             });
         }
-        line.push_str(PLAIN);
-        line
     }
 
     fn coloured_spaces(&self, row: usize, quiet: usize) -> Zeroizing<String> {
@@ -152,7 +177,14 @@ mod tests {
     }
 
     #[test]
+    fn where_no_colour_gets_through_there_is_none_and_white_is_drawn() {
+        let lines = Symbol::of(URI).unwrap().draw(Drawing::Plain, QUIET);
+        assert!(lines.iter().all(|line| line.chars().all(|c| "\u{2588}\u{2580}\u{2584} ".contains(c))));
+        assert!(lines[0].chars().all(|c| c == '\u{2588}'));
+    }
+
+    #[test]
     fn what_does_not_fit_a_symbol_is_refused() {
-        assert!(matches!(Symbol::of(&"x".repeat(3000)), Err(Failure::TooMuchForAQrCode)));
+        assert!(matches!(Symbol::of(&"x".repeat(3000)), Err(TooMuchForASymbol)));
     }
 }
