@@ -21,7 +21,7 @@ const FURTHEST: u64 = 3600;
 const MAX_CODES: u64 = 240;
 
 /// How far the moment of a wrong code lies from this host's present one. It can be shown, and that is all:
-/// ```compile_fail,E0423
+/// ```compile_fail,E0603
 /// let made_up = nightlatch::verify::drift::ClockDrift(0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -381,7 +381,7 @@ struct Hits {
 
 fn search(device: &Device, low: u64, high: u64, value: u32, asked_for: Option<u64>) -> Hits {
     let mut hits = Hits { highest: None, exact: false };
-    otp::for_each(&device.secret, device.algorithm, device.digits, low..=high, |counter, candidate| {
+    otp::for_each(&device.secret, device.algorithm, device.digits, low..=high, &mut |counter, candidate| {
         if bool::from(candidate.ct_eq(&value)) {
             hits.highest = Some(counter);
             hits.exact |= asked_for == Some(counter);

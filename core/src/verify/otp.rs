@@ -23,17 +23,18 @@ pub fn step_at(time: UnixTime, period: Period, offset: i32) -> Option<Step> {
 #[must_use]
 pub fn code(secret: &SharedSecret, algorithm: Algorithm, digits: Digits, counter: u64) -> Option<u32> {
     let mut found = None;
-    for_each(secret, algorithm, digits, counter..=counter, |_, code| found = Some(code));
+    for_each(secret, algorithm, digits, counter..=counter, &mut |_, code| found = Some(code));
     found
 }
 
-/// The code for each of these counters. The secret is worked into the hash once (RFC 2104 §4).
+/// The code for each of these counters. The secret is worked into the hash once (RFC 2104 §4). `dyn`, or each of its callers
+/// would bring all three hashes once more into the module.
 pub(crate) fn for_each(
     secret: &SharedSecret,
     algorithm: Algorithm,
     digits: Digits,
     counters: RangeInclusive<u64>,
-    each: impl FnMut(u64, u32),
+    each: &mut dyn FnMut(u64, u32),
 ) {
     match algorithm {
         Algorithm::Sha1 => of_hash::<Hmac<Sha1>, 20>(secret, digits, counters, each),
@@ -46,7 +47,7 @@ fn of_hash<M: Mac + KeyInit + Clone, const N: usize>(
     secret: &SharedSecret,
     digits: Digits,
     counters: RangeInclusive<u64>,
-    mut each: impl FnMut(u64, u32),
+    each: &mut dyn FnMut(u64, u32),
 ) {
     // HMAC takes a key of any length.
     let Ok(keyed) = <M as KeyInit>::new_from_slice(secret.expose_bytes()) else { return };
