@@ -87,7 +87,7 @@ const STORED: [(&str, u64); 5] = [
     ("accepted, the config as shipped", 120_500),
     ("accepted, thirteen settings", 141_500),
     ("accepted, no config", 87_600),
-    // Of them 240 codes of the hour around it, for the log.
+    // Of them 26 codes around it, for the log.
     ("refused, no config", 825_800),
     ("not a code, no config", 15_900),
 ];

@@ -13,12 +13,11 @@ use crate::secret::TypedCode;
 use crate::verify::judge::Window;
 use crate::verify::otp;
 
-/// How far from now a code is looked for, in seconds on either side: a forgotten summer time is found.
-const FURTHEST: u64 = 3600;
-/// The most codes that are computed for it, over all devices, whatever was typed: three quarters of a million instructions,
-/// a fraction of a millisecond. A wrong code that is right by chance within them (one in four thousand) costs a misleading
-/// line in the log.
-const MAX_CODES: u64 = 240;
+/// Steps beyond the window on either side: five minutes of a usual device. Besides, codes of an hour before and after, which is
+/// a forgotten summer time or a wrong zone. Twenty-six of a device, so that a refusal costs what an acceptance does; a wrong
+/// code that is right by chance within them (one in forty thousand) costs a misleading line in the log.
+const NEARBY: u64 = 10;
+const HOUR: u64 = 3600;
 
 /// How far the moment of a wrong code lies from this host's present one. It can be shown, and that is all:
 /// ```compile_fail,E0603
@@ -43,13 +42,11 @@ pub(crate) fn of_wrong_code(
     window: Window,
     wall: UnixTime,
 ) -> Option<ClockDrift> {
-    let devices = u64::try_from(record.devices.len()).unwrap_or(u64::MAX);
-    let each_side = MAX_CODES.checked_div(devices.saturating_mul(2))?;
     let of_device = |device: &Device| match device.kind {
         Kind::Totp { period, offset } => {
             let value = code.0.of_length(device.digits)?;
             let present = otp::step_at(wall, period, offset)?.0;
-            let step = nearest(device, value, present, window.steps(), each_side.min(steps_to_the_furthest(period)))?;
+            let step = nearest(device, value, present, window.steps(), steps_in_an_hour(period))?;
             let last = ledger.device(device.id).map(|state| state.progress);
             match last {
                 Some(Progress::Totp(last)) if last.step().is_none_or(|last| step > last.0) => {
@@ -63,12 +60,12 @@ pub(crate) fn of_wrong_code(
     record.devices.iter().filter_map(of_device).min_by_key(|seconds| seconds.unsigned_abs()).map(ClockDrift)
 }
 
-fn steps_to_the_furthest(period: Period) -> u64 {
-    FURTHEST.checked_div(u64::from(period.seconds())).unwrap_or(0)
+fn steps_in_an_hour(period: Period) -> u64 {
+    HOUR.checked_div(u64::from(period.seconds())).unwrap_or(0)
 }
 
-/// All codes on both sides are computed whatever matches, so that time tells nothing of how far off a clock is.
-fn nearest(device: &Device, value: u32, present: u64, window: u64, each_side: u64) -> Option<u64> {
+/// All of them are computed whatever matches, so that time tells nothing of how far off a clock is.
+fn nearest(device: &Device, value: u32, present: u64, window: u64, hour: u64) -> Option<u64> {
     let mut found: Option<u64> = None;
     let mut compare = |step: u64, candidate: u32| {
         let is_nearer = found.is_none_or(|found| step.abs_diff(present) < found.abs_diff(present));
@@ -77,8 +74,12 @@ fn nearest(device: &Device, value: u32, present: u64, window: u64, each_side: u6
         }
     };
     let (below, above) = (present.saturating_sub(window), present.saturating_add(window));
-    let (low, high) = (below.saturating_sub(each_side), above.saturating_add(each_side));
-    for steps in [low..=below.saturating_sub(1), above.saturating_add(1)..=high] {
+    for steps in [
+        below.saturating_sub(hour)..=above.saturating_sub(hour),
+        below.saturating_sub(NEARBY)..=below.saturating_sub(1),
+        above.saturating_add(1)..=above.saturating_add(NEARBY),
+        below.saturating_add(hour)..=above.saturating_add(hour),
+    ] {
         otp::for_each(&device.secret, device.algorithm, device.digits, steps, &mut compare);
     }
     found

@@ -132,7 +132,7 @@ fn find_counter(device: &Device, next: u64, values: (u32, u32)) -> Result<(Kind,
 /// The counters whose code is the second value, where that of the counter before is the first.
 fn pairs(device: &Device, low: u64, high: u64, (first, second): (u32, u32)) -> Vec<u64> {
     let (mut found, mut first_before) = (Vec::new(), false);
-    otp::for_each(&device.secret, device.algorithm, device.digits, low..=high, |counter, candidate| {
+    otp::for_each(&device.secret, device.algorithm, device.digits, low..=high, &mut |counter, candidate| {
         if first_before & bool::from(candidate.ct_eq(&second)) {
             found.push(counter);
         }

@@ -84,7 +84,7 @@ fn what_a_rule_may_not_say_is_told_with_its_place() {
         ("[[rule]]\nname = 'the office'\naction = 'exempt'".to_owned(), "2:8: a rule's name stands in the log"),
         (format!("[[rule]]\nname = '{}'\naction = 'exempt'", "r".repeat(33)), "2:8: a rule's name"),
         ("[[rule]]\nname = ''\naction = 'exempt'".to_owned(), "2:8: a rule's name"),
-        ("[[rule]]\nname = 'r'\naction = 'ask'".to_owned(), "3:10: \"require\", \"exempt\" or \"refuse\""),
+        ("[[rule]]\nname = 'r'\naction = 'ask'".to_owned(), "3:10: \"require\", \"exempt\", \"enroll\" or \"refuse\""),
         (format!("{}\n{}", rule(""), rule("")), "6:8: rule 'r' stands in line 1 already"),
         (rule("hours = '9-17'"), "4:1: unknown setting `hours`; known here are name, action, user,"),
         (rule("user = 'root'"), "4:8: a list, like [\"...\"], is expected here, not: string"),
