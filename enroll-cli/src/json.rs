@@ -220,6 +220,8 @@ pub(crate) struct Explained<'a> {
     pub(crate) outcome: &'static str,
     /// From when on this login will be refused.
     pub(crate) refused_from: Option<String>,
+    /// Until when a waiver lets this person in, where a code would be asked.
+    pub(crate) waived_until: Option<String>,
     /// A look-up that a rule depends on, and that did not answer.
     pub(crate) lookup_failed: Option<String>,
     pub(crate) warnings: Vec<PolicyWarning>,

@@ -79,7 +79,11 @@ fn warn_of_lost_slot(open: &OpenRecord<'_>, terminal: &Terminal) {
 }
 
 /// As a login does, which looks for the file beside the record first.
-fn waiver_in_force<'r>(open: &'r OpenRecord<'_>, uid: u32, site: &Site) -> Result<(Option<&'r Waiver>, bool), Failure> {
+pub(crate) fn waiver_in_force<'r>(
+    open: &'r OpenRecord<'_>,
+    uid: u32,
+    site: &Site,
+) -> Result<(Option<&'r Waiver>, bool), Failure> {
     let in_force = waiver::in_force(open.record(), open.ledger(), site.now()?.wall);
     Ok((in_force, hints_at_waiver(&site.config, uid, &site.clock)))
 }

@@ -51,9 +51,43 @@ fn a_login_is_explained_with_every_field() {
                 {"rule": "printers", "line": 17, "condition": "group", "reason": "the user is in none of the groups lp, 1"},
             ],
             "decided_by": "rule:nobody-new", "line": 22, "action": "refuse", "outcome": "refused",
-            "refused_from": null, "lookup_failed": null, "warnings": [],
+            "refused_from": null, "waived_until": null, "lookup_failed": null, "warnings": [],
         })
     );
+}
+
+#[test]
+fn a_waiver_is_foreseen_where_a_code_would_be_asked_and_nowhere_else() {
+    let host = Host::with("[[rule]]\nname = 'gone'\naction = 'refuse'\nservice = ['su']\n");
+    host.enrolled("daemon");
+    let at = |service| explained(&host, &["daemon", "--service", service]);
+    assert_eq!((&at("sshd")["outcome"], &at("sshd")["waived_until"]), (&json!("asked"), &Value::Null));
+    host.run(&["waive", "daemon", "--until", "+1h", "--reason", "phone broken"]).expect(0);
+    assert_eq!(
+        (&at("sshd")["outcome"], &at("sshd")["waived_until"]),
+        (&json!("let-in"), &host.status("daemon")["waived_until"])
+    );
+    assert_eq!((&at("su")["outcome"], &at("su")["waived_until"]), (&json!("refused"), &Value::Null));
+    let text = host.run(&["policy", "explain", "daemon", "--service", "sshd"]).expect(0).stdout;
+    assert!(text.contains("would be asked for a code, and is let in without one until 20"), "{text}");
+    host.run(&["waive", "daemon", "--end"]).expect(0);
+    assert_eq!(at("sshd")["outcome"], "asked");
+}
+
+#[test]
+fn whoever_may_enroll_in_a_login_is_told_what_that_takes() {
+    let host =
+        Host::with("[default]\nnot_enrolled = 'enroll'\n[[rule]]\nname = 'new'\naction = 'enroll'\nservice = ['su']\n");
+    let of = |user: &str, service| explained(&host, &[user, "--service", service]);
+    assert_eq!((&of("bin", "su")["action"], &of("bin", "su")["decided_by"]), (&json!("enroll"), &json!("rule:new")));
+    assert_eq!(
+        (&of("bin", "sshd")["outcome"], &of("bin", "sshd")["decided_by"]),
+        (&json!("enrolls"), &json!("default.not_enrolled"))
+    );
+    host.enrolled("daemon");
+    assert_eq!((&of("daemon", "su")["action"], &of("daemon", "su")["outcome"]), (&json!("require"), &json!("asked")));
+    let text = host.run(&["policy", "explain", "bin", "--service", "su"]).expect(0).stdout;
+    assert!(text.contains("is enrolled in the login, if the auth line says 'enroll'"), "{text}");
 }
 
 #[test]

@@ -12,9 +12,10 @@ use nightlatch::user::Account;
 use super::warnings;
 use crate::Outcome;
 use crate::arguments::{ExplainArguments, Form};
+use crate::commands::status::waiver_in_force;
 use crate::failure::{Failure, Status};
 use crate::json::{self, Explained, PassedOver, SCHEMA};
-use crate::site::Site;
+use crate::site::{Site, open_record};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(options: &ExplainArguments, site: &Site, terminal: &Terminal) -> Outcome {
@@ -36,6 +37,13 @@ pub(crate) fn run(options: &ExplainArguments, site: &Site, terminal: &Terminal) 
     let policy = site.config.policy();
     let decision = policy::decide(policy, &circumstances, account.named(), &lookups, &mut trace)?;
     let enrolled = enrolled(&account, site, terminal);
+    let waived_until = match (&decision.requirement, enrolled) {
+        (Requirement::Code(_), Some(true)) => waived_until(&account, site)?,
+        (Requirement::Code(_), Some(false) | None) => None,
+        (Requirement::Exempt(_) | Requirement::Enrollment(_) | Requirement::Refusal | Requirement::NoAccount(_), _) => {
+            None
+        }
+    };
     let explained = Explained {
         schema: SCHEMA,
         user: account.name().as_str(),
@@ -49,8 +57,9 @@ pub(crate) fn run(options: &ExplainArguments, site: &Site, terminal: &Terminal) 
         decided_by: decision.by.to_string(),
         line: policy.rules.iter().find(|rule| decision.by == By::Rule(rule.name.clone())).map(|rule| rule.line),
         action: action(&decision),
-        outcome: outcome(&decision, enrolled),
+        outcome: if waived_until.is_some() { "let-in" } else { outcome(&decision, enrolled) },
         refused_from: refused_from(&decision),
+        waived_until,
         lookup_failed: decision.failed.as_ref().map(|failed| format!("{failed}; {}", failed.remedy())),
         warnings,
     };
@@ -99,6 +108,13 @@ fn enrolled(account: &Account, site: &Site, terminal: &Terminal) -> Option<bool>
             None
         }
     }
+}
+
+fn waived_until(account: &Account, site: &Site) -> Result<Option<String>, Failure> {
+    let store = site.store()?;
+    let open = open_record(&store, account)?;
+    let (in_force, is_looked_for) = waiver_in_force(&open, account.uid(), site)?;
+    Ok(in_force.filter(|_| is_looked_for).map(|waiver| waiver.until.to_string()))
 }
 
 fn action(decision: &Decision) -> &'static str {
@@ -181,6 +197,11 @@ fn by_words(explained: &Explained<'_>, decision: &Decision) -> String {
 }
 
 fn outcome_words(explained: &Explained<'_>, decision: &Decision) -> String {
+    if let Some(time) = &explained.waived_until {
+        return format!(
+            "would be asked for a code, and is let in without one until {time}: a waiver (nightlatch waive)"
+        );
+    }
     match (&decision.requirement, explained.enrolled, &explained.refused_from) {
         (Requirement::Exempt(_), _, Some(time)) => {
             format!("is let in without a code until {time}, with a notice, and refused from then on")
