@@ -329,3 +329,22 @@ fn two_who_are_shown_a_code_at_once_enroll_one() {
     let screen = first.types(&ann.code(0)).sees(KEPT).types("yes").rest();
     assert!(!screen.contains(GOT_IN) && screen.contains(NOTHING), "{screen}");
 }
+
+#[test]
+fn a_rule_enrolls_whom_it_names_and_nobody_else() {
+    let _turn = install();
+    let (ann, bob) = (Person::stranger("ann"), Person::stranger("bob"));
+    let config = "/etc/nightlatch/first-contact-rule.toml";
+    let rule = format!("[[rule]]\nname = \"new\"\naction = \"enroll\"\nuser = [\"{}\"]\n", ann.name);
+    fs::write(config, rule).unwrap();
+    let service = Service::new(&format!(
+        "auth required pam_permit.so\nauth required pam_nightlatch.so enroll config={config}\n\
+         account required pam_nightlatch.so config={config}\naccount required pam_permit.so\n"
+    ));
+    let journal = Journal::mark();
+    let driven = attempt(&service, &ann.name, "123456");
+    assert_eq!((driven.answer().as_str(), driven.prompts()), ("PAM_SUCCESS", 0), "{}", driven.output);
+    assert!(journal.lines(&ann.name).contains("let-through user=") && journal.lines(&ann.name).contains("by=rule:new"));
+    let driven = attempt(&service, &bob.name, "123456");
+    assert_eq!((driven.answer().as_str(), driven.prompts()), ("PAM_AUTH_ERR", 1), "{}", driven.output);
+}
