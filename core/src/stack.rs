@@ -14,7 +14,7 @@ const MODULE: &str = "pam_nightlatch.so";
 
 /// The word that whoever passes the account phase of a service passes our line there.
 ///
-/// ```compile_fail,E0423
+/// ```compile_fail,E0603
 /// let forged = nightlatch::stack::AccountLine(());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
