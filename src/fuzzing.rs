@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nightlatch::combined::CodePlace;
 use nightlatch::policy::Leniency;
 
-use crate::arguments::{Arguments, Detail, KeyFirst};
+use crate::arguments::{Arguments, Detail, FirstContact, KeyFirst};
 use crate::asking::{Asking, TextFrom};
 
 /// What the words were read as.
@@ -23,6 +23,8 @@ pub struct Reading {
     pub with_password: Option<&'static str>,
     /// `code_first`.
     pub code_first: bool,
+    /// `enroll`.
+    pub enroll: bool,
     /// `debug`.
     pub debug: bool,
 }
@@ -44,6 +46,7 @@ pub fn read_arguments(words: &[&CStr]) -> Result<Reading, String> {
         require_key: arguments.key_first == KeyFirst::Required,
         with_password,
         code_first,
+        enroll: arguments.first_contact == FirstContact::Offered,
         debug: arguments.detail == Detail::EachStep,
     })
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The words behind the module in a service file: eight are known, and whatever else stands there is an error.
+//! The words behind the module in a service file: nine are known, and whatever else stands there is an error.
 
 use std::ffi::{CStr, CString};
 use std::path::Path;
@@ -38,7 +38,7 @@ pub fn try_input(input: &[u8]) {
 const TEXTS: [&str; 3] = ["use_first_pass", "try_first_pass", "forward_pass"];
 
 fn is_known(word: &str) -> bool {
-    ["nullok", "require_key", "debug", "code_first"].contains(&word)
+    ["nullok", "require_key", "enroll", "debug", "code_first"].contains(&word)
         || TEXTS.contains(&word)
         || word.starts_with("config=/")
 }
@@ -55,6 +55,7 @@ fn expected(words: &[&CStr]) -> Option<Reading> {
         require_key: says("require_key"),
         with_password: texts.first().copied(),
         code_first: says("code_first"),
+        enroll: says("enroll"),
         debug: says("debug"),
     })
 }

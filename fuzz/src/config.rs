@@ -151,6 +151,7 @@ fn defaults(policy: &Policy) -> String {
         None => String::new(),
         Some(NotEnrolledRule::Refuse) => "default.not_enrolled = 'refuse'\n".to_owned(),
         Some(NotEnrolledRule::Exempt) => "default.not_enrolled = 'exempt'\n".to_owned(),
+        Some(NotEnrolledRule::Enroll) => "default.not_enrolled = 'enroll'\n".to_owned(),
         Some(NotEnrolledRule::ExemptUntil(time)) => format!("default.not_enrolled_exempt_until = {time}\n"),
     };
     format!("default.enrolled = '{}'\n{others}", policy.enrolled.name())
