@@ -226,6 +226,14 @@ fn roll_out_notice(from: UnixTime) -> String {
     )
 }
 
+/// A refusal in the site's words; nothing else that authenticate tells is an error message.
+pub(crate) fn in_the_site_s_words(message: &Message, who: &Who) -> Message {
+    match (message, &who.refusal) {
+        (Message::Error(_), Some(sentence)) => Message::Error(sentence.clone()),
+        (Message::Error(_) | Message::Info(_), _) => message.clone(),
+    }
+}
+
 fn refused(code: PamResultCode, log: (Level, LogLine)) -> Reaction {
     let message = Some(Message::Error(NOT_ACCEPTED.to_owned()));
     Reaction { code, message, log, delay: Delay::AsAfterAWrongPassword }

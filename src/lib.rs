@@ -50,7 +50,7 @@ fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock,
     }
     let Some(message) = &reaction.message else { return reaction.code };
     let user = pam.present_user();
-    pam.tell(message);
+    pam.tell(&answer::in_the_site_s_words(message, &who));
     if pam.present_user() == user {
         return reaction.code;
     }

@@ -84,6 +84,8 @@ pub(crate) struct Who {
     pub(crate) named: Option<Vec<u8>>,
     /// Only of an account that exists: people type passwords where a name is asked for (THREATS V51).
     pub(crate) account: Option<Named>,
+    /// What this person is told at a refusal, where the config has words of its own: one sentence, whatever the cause.
+    pub(crate) refusal: Option<String>,
 }
 
 impl Who {
@@ -102,6 +104,7 @@ pub(crate) fn authenticate(
     random: &dyn Random,
 ) -> Result<Verdict, Failure> {
     let config = Config::read(arguments.config())?;
+    who.refusal = config.refusal_at(&occasion.service).map(str::to_owned);
     let password = pam.password();
     let account = look_up(who.named.as_ref().ok_or(NoUser)?)?;
     who.account = account.as_ref().ok().cloned();

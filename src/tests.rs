@@ -175,6 +175,21 @@ fn every_refusal_shows_the_same_sentence_and_logs_its_own_cause() {
 }
 
 #[test]
+fn the_site_s_own_sentence_is_one_for_every_refusal_too() {
+    let site = Site::with_config("refusal = 'Ask 1234.'\n[service.sudo]\nrefusal = 'No.'");
+    for (user, reply) in
+        [("daemon", "000000"), ("daemon", ""), ("bin", "123456"), ("nobody-of-that-name", "123456"), ("../x", "1")]
+    {
+        let mut pam = Scripted::new(user, &[reply]);
+        assert_ne!(site.login(&mut pam, &[]), PAM_SUCCESS);
+        assert_eq!(pam.messages, [Message::Error("Ask 1234.".to_owned())], "{user} {reply:?}");
+    }
+    let mut pam = Scripted::new("daemon", &[&code_at(NOON)]);
+    assert_eq!(site.login(&mut pam, &[]), PAM_SUCCESS);
+    assert!(pam.messages.iter().all(|message| matches!(message, Message::Info(_))), "{:?}", pam.messages);
+}
+
+#[test]
 fn a_name_that_is_no_account_is_not_repeated_in_the_log() {
     let site = Site::new();
     let mut pam = Scripted::new("hunter2secret", &["123456"]);

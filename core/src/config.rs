@@ -33,6 +33,7 @@ pub struct Config {
     keys: PathBuf,
     prompt: String,
     combined_prompt: Option<String>,
+    refusal: Option<String>,
     services: Vec<Service>,
     window: Window,
     limits: Limits,
@@ -127,6 +128,7 @@ impl Default for Config {
             keys: PathBuf::from("/etc/nightlatch/keys"),
             prompt: "Verification code: ".to_owned(),
             combined_prompt: None,
+            refusal: None,
             services: Vec::new(),
             window: Window::ONE,
             limits: Limits::default(),
@@ -244,6 +246,13 @@ impl Config {
         })
     }
 
+    /// What the person reads at a PAM service when refused, whatever the cause; `None` for the module's own sentence.
+    #[must_use]
+    pub fn refusal_at(&self, service: &str) -> Option<&str> {
+        let of_the_service = self.service(service).and_then(|service| service.refusal.as_deref());
+        of_the_service.or(self.refusal.as_deref())
+    }
+
     fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)
     }
@@ -268,7 +277,7 @@ impl Config {
 }
 
 /// Comments, blank lines and each heading once at most, as `init` writes them: on most hosts that is all there is, and to read
-/// it as TOML took a fifth of what a login computes. Whatever else there is, is TOML's to judge.
+/// it as TOML took a quarter of what a login computes. Whatever else there is, is TOML's to judge.
 fn says_nothing(text: &str) -> bool {
     const HEADINGS: [&str; 4] = ["[totp]", "[throttle]", "[default]", "[enroll]"];
     let mut found = [false; HEADINGS.len()];

@@ -55,7 +55,7 @@ fn lies_in_its_bounds(config: &Config) {
     }
     assert!((1..=128).contains(&config.prompt().len()) && !config.prompt().contains(char::is_control));
     assert!(!config.prompt().to_ascii_lowercase().trim().eq("password:"), "sudo would replace it");
-    for (name, prompt, combined) in config.services() {
+    for (name, [prompt, combined, refusal]) in config.services() {
         assert!(
             (1..=64).contains(&name.len()) && !name.contains(|c: char| c == '/' || !c.is_ascii_graphic()),
             "{name:?}"
@@ -104,6 +104,9 @@ fn written_down(config: &Config) -> String {
     if let Some(prompt) = config.combined_prompt() {
         let _ = writeln!(text, "combined_prompt = {}", quoted(prompt));
     }
+    if let Some(sentence) = config.refusal() {
+        let _ = writeln!(text, "refusal = {}", quoted(sentence));
+    }
     text.push_str(&defaults(config.policy()));
     let _ = write!(
         text,
@@ -137,7 +140,7 @@ fn written_down(config: &Config) -> String {
     }
     for (name, prompt, combined) in config.services() {
         let _ = writeln!(text, "[service.{}]", quoted(name));
-        for (key, prompt) in [("prompt", prompt), ("combined_prompt", combined)] {
+        for (key, prompt) in [("prompt", prompt), ("combined_prompt", combined), ("refusal", refusal)] {
             if let Some(prompt) = prompt {
                 let _ = writeln!(text, "{key} = {}", quoted(prompt));
             }

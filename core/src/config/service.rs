@@ -2,9 +2,9 @@
 //! What the people of one PAM service are asked: `[service.NAME]`, where NAME is that of the file in /etc/pam.d.
 
 use crate::config::section::{Section, Wrong};
-use crate::config::settings::prompt;
+use crate::config::settings::{prompt, sentence};
 
-const SETTINGS: &[&str] = &["prompt", "combined_prompt"];
+const SETTINGS: &[&str] = &["prompt", "combined_prompt", "refusal"];
 
 /// The words of one service; what it leaves out is said as everywhere.
 #[derive(Debug, Clone)]
@@ -12,6 +12,7 @@ pub(super) struct Service {
     pub(super) name: String,
     pub(super) prompt: Option<String>,
     pub(super) combined_prompt: Option<String>,
+    pub(super) refusal: Option<String>,
 }
 
 /// In the order of their names.
@@ -34,6 +35,7 @@ fn read_service(name: &str, at: usize, section: &Section<'_, '_>) -> Option<Serv
         name: name.to_owned(),
         prompt: section.text("prompt", prompt),
         combined_prompt: section.text("combined_prompt", prompt),
+        refusal: section.text("refusal", sentence),
     })
 }
 
@@ -46,8 +48,15 @@ impl super::Config {
         self.combined_prompt.as_deref()
     }
 
-    /// Name, `prompt` and `combined_prompt` of each service.
-    pub fn services(&self) -> impl Iterator<Item = (&str, Option<&str>, Option<&str>)> {
-        self.services.iter().map(|s| (s.name.as_str(), s.prompt.as_deref(), s.combined_prompt.as_deref()))
+    /// What is set for all services.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
+    }
+
+    /// Name, `prompt`, `combined_prompt` and `refusal` of each service.
+    pub fn services(&self) -> impl Iterator<Item = (&str, [Option<&str>; 3])> {
+        let words = |s: &Service| [&s.prompt, &s.combined_prompt, &s.refusal].map(|words| words.as_deref());
+        self.services.iter().map(move |s| (s.name.as_str(), words(s)))
     }
 }

@@ -15,8 +15,19 @@ use crate::verify::throttle::Limits;
 /// NIST 800-63B-4 §3.2.2: no more wrong codes than this before the authenticator is disabled.
 const MOST_FAILURES: u32 = 100;
 
-pub(super) const SETTINGS: &[&str] =
-    &["store", "keys", "prompt", "combined_prompt", "service", "totp", "throttle", "default", "enroll", "rule"];
+pub(super) const SETTINGS: &[&str] = &[
+    "store",
+    "keys",
+    "prompt",
+    "combined_prompt",
+    "refusal",
+    "service",
+    "totp",
+    "throttle",
+    "default",
+    "enroll",
+    "rule",
+];
 const ENROLL_SETTINGS: &[&str] = &["issuer", "account", "algorithm", "digits", "period", "backup_codes"];
 const THROTTLE_SETTINGS: &[&str] = &[
     "known_sources",
@@ -38,6 +49,7 @@ pub(super) fn read_file(file: &Section<'_, '_>, text: &str) -> Config {
         keys: file.text("keys", absolute_path).unwrap_or(default.keys),
         prompt: file.text("prompt", prompt).unwrap_or(default.prompt),
         combined_prompt: file.text("combined_prompt", prompt),
+        refusal: file.text("refusal", sentence),
         services: read_services(file),
         window: totp.number("window", 0..=1).and_then(Window::new).unwrap_or(default.window),
         limits: read_limits(&file.section("throttle", THROTTLE_SETTINGS)),
@@ -96,6 +108,14 @@ pub(super) fn prompt(text: &str) -> Result<String, &'static str> {
     // sudo replaces a prompt that looks like the password's by its own (THREATS H-06).
     if text.trim().trim_end_matches(':').trim_end().eq_ignore_ascii_case("password") {
         return Err("a prompt like the password's would be replaced by sudo and mistaken by people");
+    }
+    Ok(text.to_owned())
+}
+
+/// One for all refusals of a service: whoever guesses learns nothing from it.
+pub(super) fn sentence(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
+        return Err("a sentence has 1 to 200 bytes and no control characters");
     }
     Ok(text.to_owned())
 }

@@ -152,6 +152,24 @@ fn a_service_has_the_prompts_that_are_its_own_and_else_those_of_all() {
 }
 
 #[test]
+fn a_refusal_has_one_sentence_for_all_causes_and_a_service_may_have_its_own() {
+    let config = parse("refusal = 'Ask 1234.'\n[service.sudo]\nrefusal = 'No.'\n[service.su]\nprompt = 'x'").unwrap();
+    assert_eq!(
+        ["sshd", "sudo", "su"].map(|service| config.refusal_at(service)),
+        [Some("Ask 1234."), Some("No."), Some("Ask 1234.")]
+    );
+    assert_eq!(parse("").unwrap().refusal_at("sshd"), None);
+    for (text, expected) in [
+        ("' '", "1:11: a sentence has"),
+        ("'a\tb'", "1:11: a sentence has"),
+        (&format!("'{}'", "x".repeat(201)), "1:11"),
+    ] {
+        let error = parse(&format!("refusal = {text}")).unwrap_err();
+        assert!(error.starts_with(&format!("/c.toml:{expected}")), "{error}");
+    }
+}
+
+#[test]
 fn texts_have_128_bytes_at_most() {
     for setting in
         ["prompt = ", "combined_prompt = ", "[service.imap]\nprompt = ", "[enroll]\nissuer = ", "[enroll]\naccount = "]
