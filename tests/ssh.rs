@@ -309,6 +309,22 @@ fn behind_a_key_an_exempt_person_is_in_and_without_one_the_password_is_asked() {
 }
 
 #[test]
+fn behind_a_key_a_new_person_is_enrolled_before_being_in_and_is_not_asked_for_the_password() {
+    let _sshd = Recipe::installed(EITHER);
+    let _enroll =
+        Changed::arguments("sshd", &format!("enroll config={}", config("[default]\nnot_enrolled = 'enroll'\n")));
+    let stranger = Person::stranger("stranger");
+    let mut terminal = ssh(&stranger, &key_of(&stranger));
+    terminal.sees("This account needs a second factor").sees("Code from the app: ");
+    assert!(!terminal.screen.contains("Password: "), "{}", terminal.screen);
+    let wrong = "000000";
+    let screen =
+        terminal.types(wrong).sees("Code from the app: ").types(wrong).sees("Code from the app: ").types(wrong).rest();
+    assert!(!screen.contains(GOT_IN), "{screen}");
+    assert_eq!(stranger.status()["enrolled"], false);
+}
+
+#[test]
 fn an_exempt_person_gets_in_by_the_key_alone_and_is_not_locked_out() {
     let _sshd = Recipe::installed("sshd-key-code");
     let _nullok = Changed::arguments("sshd", "nullok");
