@@ -229,25 +229,32 @@ fn no_file_is_named_for_nothing_in_particular() {
 fn the_shipped_service_files_require_us_behind_a_password_or_a_key() {
     let mut found = 0;
     for file in files("").into_iter().filter(|file| file.path.starts_with("pam.d/")) {
-        let lines: Vec<_> = file.text.lines().filter(|line| !line.starts_with('#')).collect();
-        let Some(ours) = lines.iter().position(|line| line.contains("pam_nightlatch.so")) else { continue };
-        if file.path.ends_with(".md") {
+        let lines: Vec<_> = file.text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        let is_ours = |line: &&str| line.starts_with("auth") && line.contains("pam_nightlatch.so");
+        if file.path.ends_with(".md") || !lines.iter().any(is_ours) {
             continue;
         }
-        let words: Vec<_> = lines[ours].split_whitespace().collect();
-        let behind_a_password = ours > 0 && lines[ours - 1] == "@include common-auth";
-        match words[..] {
-            ["auth", "required", "pam_nightlatch.so"] => assert!(behind_a_password, "{}", file.path),
-            ["auth", "required", "pam_nightlatch.so", "require_key"] => {}
-            // The password comes right behind it, and is not tried after a wrong code.
-            ["auth", "requisite", "pam_nightlatch.so", "forward_pass"] => {
-                assert_eq!(lines[ours + 1], "@include common-auth", "{}", file.path);
+        for (ours, line) in lines.iter().enumerate().filter(|(_, line)| is_ours(line)) {
+            let behind_a_password = ours > 0 && lines[ours - 1] == "@include common-auth";
+            match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["auth", "required", "pam_nightlatch.so"] => assert!(behind_a_password, "{}", file.path),
+                ["auth", "required", "pam_nightlatch.so", "require_key"] => {}
+                // A branch for those with a key, which ends here; whoever has none passes over both lines.
+                ["auth", "requisite", "pam_nightlatch.so", "require_key"] => {
+                    assert!(ours == 1 && lines[0].contains("[success=ignore default=2] pam_exec.so"), "{}", file.path);
+                    let next: Vec<_> = lines[ours + 1].split_whitespace().collect();
+                    assert_eq!(next, ["auth", "sufficient", "pam_permit.so"], "{}", file.path);
+                }
+                // The password comes right behind it, and is not tried after a wrong code.
+                ["auth", "requisite", "pam_nightlatch.so", "forward_pass"] => {
+                    assert_eq!(lines[ours + 1], "@include common-auth", "{}", file.path);
+                }
+                _ => panic!("{}: {line}", file.path),
             }
-            _ => panic!("{}: {words:?}", file.path),
         }
         found += 1;
     }
-    assert_eq!(found, 8);
+    assert_eq!(found, 9);
 }
 
 /// What is not ours; for ours the rooms are the reason.

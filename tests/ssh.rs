@@ -4,69 +4,17 @@
 
 mod scene;
 
-use std::fs;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use scene::ways::{self, Changed, GOT_IN, SAY_SO, Way};
+use scene::sshd::{Recipe, key_of, ssh};
+use scene::ways::{self, Changed, GOT_IN, Way};
 use scene::*;
 
-/// sshd has one configuration, so these tests run one after the other.
-static SSHD: Mutex<()> = Mutex::new(());
-const SHARE: &str = "/usr/local/share/nightlatch/pam.d";
-
 const SSH: Way = Way { open: |person| ssh(person, ""), password_prompt: "Password: ", service: "sshd", talks: true };
-
-/// Puts a recipe in place as its README says, and restarts sshd.
-struct Recipe {
-    _turn: MutexGuard<'static, ()>,
-}
-
-impl Recipe {
-    fn installed(name: &str) -> Self {
-        Self::changed(name, |service| service, |snippet| snippet)
-    }
-
-    fn changed(name: &str, service: impl Fn(String) -> String, snippet: impl Fn(String) -> String) -> Self {
-        in_the_bed();
-        let turn = SSHD.lock().unwrap_or_else(PoisonError::into_inner);
-        fs::write("/etc/pam.d/sshd", service(fs::read_to_string(format!("{SHARE}/{name}")).unwrap())).unwrap();
-        let text = snippet(fs::read_to_string(format!("{SHARE}/{name}.conf")).unwrap());
-        fs::write("/etc/ssh/sshd_config.d/10-nightlatch.conf", text).unwrap();
-        ok("/usr/sbin/sshd", &["-t"]);
-        // systemd takes the sixth start within ten seconds for a fault.
-        ok("systemctl", &["reset-failed", "ssh"]);
-        ok("systemctl", &["restart", "ssh"]);
-        let up = || run("sh", &["-c", "ssh-keyscan -T 1 127.0.0.1 2>/dev/null | grep -q ssh"]).status.success();
-        assert!((0..50).any(|_| up()), "sshd does not answer");
-        Self { _turn: turn }
-    }
-}
-
-/// A client that is asked once, unless `options`, of which ssh takes the first, say otherwise.
-fn ssh(person: &Person, options: &str) -> Terminal {
-    Terminal::open(&format!(
-        "ssh {options} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o NumberOfPasswordPrompts=1 \
-         {}@127.0.0.1 '{SAY_SO}'",
-        person.name
-    ))
-}
 
 /// One login with password and a reply to the second prompt; what was on the screen.
 fn login(person: &Person, options: &str, reply: &str) -> String {
     ssh(person, options).sees("Password: ").types(PASSWORD).sees(PROMPT).types(reply).rest()
-}
-
-/// A key for a person; gives the options that use it and no other.
-fn key_of(person: &Person) -> String {
-    let (home, key) = (format!("/home/{}/.ssh", person.name), format!("/root/key-of-{}", person.name));
-    ok("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &key]);
-    let install = format!(
-        "install -d -m 700 -o {0} -g {0} {home} && install -m 600 -o {0} -g {0} {key}.pub {home}/authorized_keys",
-        person.name
-    );
-    ok("sh", &["-ec", &install]);
-    format!("-o IdentitiesOnly=yes -i {key}")
 }
 
 #[test]
@@ -236,17 +184,144 @@ fn key_and_code_get_in_without_a_password_and_neither_does_alone() {
 
 #[test]
 fn a_lost_line_of_sshds_config_is_no_login_by_a_code_alone() {
-    let _sshd = Recipe::changed(
-        "sshd-key-code",
-        |service| service,
-        |snippet| snippet.lines().filter(|line| !line.starts_with("Auth")).map(|line| format!("{line}\n")).collect(),
-    );
+    let _sshd = Recipe::changed("sshd-key-code", |service| service, without_methods);
     let ann = Person::enrolled("ann");
     let journal = Journal::mark();
     let screen = ssh(&ann, "-o PubkeyAuthentication=no").rest();
     assert!(screen.contains(REFUSAL) && !screen.contains(PROMPT) && !screen.contains(GOT_IN), "{screen}");
     let lines = journal.lines(&ann.name);
     assert!(lines.contains("sshd has seen no public key") && lines.contains("AuthenticationMethods"), "{lines}");
+}
+
+#[test]
+fn a_key_gets_in_alone_or_else_password_and_code_do() {
+    let _sshd = Recipe::with_snippet("sshd-password-code", "sshd-key-or-password-code");
+    let ann = Person::enrolled("ann");
+    let (key, no_key) = (key_of(&ann), "-o PubkeyAuthentication=no");
+    let screen = ssh(&ann, &key).rest();
+    assert!(screen.contains(GOT_IN) && !screen.contains(PROMPT) && !screen.contains("Password: "), "{screen}");
+    neither_password_nor_code_gets_in_alone(&ann);
+    assert!(login(&ann, no_key, &ann.code(0)).contains(GOT_IN));
+    // Another's key is no key.
+    let bob = Person::enrolled("bob");
+    assert!(login(&bob, &key, &bob.code(0)).contains(GOT_IN));
+}
+
+/// Somebody who has no key, or shows none.
+fn neither_password_nor_code_gets_in_alone(person: &Person) {
+    let no_key = "-o PubkeyAuthentication=no";
+    for in_place_of_the_password in ["wrong", "", &person.code(0)] {
+        let screen = ssh(person, no_key).sees("Password: ").types(in_place_of_the_password).rest();
+        assert!(screen.contains("Permission denied") && !screen.contains(PROMPT), "{screen}");
+    }
+    assert_eq!(person.status()["failures"], 0, "without the password nobody uses up tries");
+    for in_place_of_the_code in [person.wrong_code().as_str(), PASSWORD, ""] {
+        let screen = login(person, no_key, in_place_of_the_code);
+        assert!(screen.contains(REFUSAL) && !screen.contains(GOT_IN), "{screen}");
+    }
+    assert_eq!(person.status()["failures"], 1);
+}
+
+const EITHER: &str = "sshd-key-code-or-password-code";
+
+#[test]
+fn whoever_has_shown_a_key_is_asked_for_the_code_alone_and_others_for_the_password_too() {
+    let _sshd = Recipe::installed(EITHER);
+    let ann = Person::enrolled("ann");
+    let key = key_of(&ann);
+    let screen = ssh(&ann, &format!("{key} -o PreferredAuthentications=publickey")).rest();
+    assert!(screen.contains("Permission denied") && !screen.contains(GOT_IN), "a key alone: {screen}");
+    neither_password_nor_code_gets_in_alone(&ann);
+    for reply in [ann.wrong_code().as_str(), PASSWORD, ""] {
+        let screen = ssh(&ann, &key).sees(PROMPT).types(reply).rest();
+        assert!(screen.contains(REFUSAL) && !screen.contains(GOT_IN), "{screen}");
+        assert!(!screen.contains("Password: "), "a refused code is not followed by the password: {screen}");
+    }
+    steady(8);
+    let screen = ssh(&ann, &key).sees(PROMPT).types(&ann.code(0)).rest();
+    assert!(screen.contains(GOT_IN) && !screen.contains("Password: "), "{screen}");
+    assert!(login(&ann, "-o PubkeyAuthentication=no", &ann.code(1)).contains(GOT_IN));
+}
+
+#[test]
+fn whoever_mistypes_behind_a_key_is_asked_for_the_code_again() {
+    let _sshd = Recipe::installed(EITHER);
+    let ann = Person::enrolled("ann");
+    let mut terminal = ssh(&ann, &format!("{} -o NumberOfPasswordPrompts=3", key_of(&ann)));
+    terminal.sees(PROMPT).types(&ann.wrong_code()).sees(REFUSAL).sees(PROMPT).types(&ann.code(0));
+    let screen = terminal.rest();
+    assert!(screen.contains(GOT_IN) && !screen.contains("Password: "), "{screen}");
+}
+
+/// Where the line that looks for a key cannot do so, it has seen none.
+#[test]
+fn where_the_look_for_a_key_fails_the_password_is_asked() {
+    for broken in ["quiet /bin/no-such-shell", "quiet /etc/hostname", "quiet /bin/false"] {
+        let _sshd = Recipe::changed(
+            EITHER,
+            |service| {
+                let changed = service.replace("quiet /bin/sh", broken);
+                assert_ne!(changed, service);
+                changed
+            },
+            |snippet| snippet,
+        );
+        let ann = Person::enrolled("ann");
+        assert!(login(&ann, &key_of(&ann), &ann.code(0)).contains(GOT_IN), "{broken}");
+    }
+}
+
+/// Neither a look that says yes to everybody nor a lost AuthenticationMethods line lets a code alone in.
+#[test]
+fn where_the_look_for_a_key_lies_nobody_gets_in_by_a_code_alone() {
+    let _sshd = Recipe::changed(EITHER, |service| service.replace("quiet /bin/sh", "quiet /bin/true"), without_methods);
+    let ann = Person::enrolled("ann");
+    let journal = Journal::mark();
+    let screen = ssh(&ann, "-o PubkeyAuthentication=no").rest();
+    assert!(screen.contains(REFUSAL) && !screen.contains(PROMPT) && !screen.contains(GOT_IN), "{screen}");
+    assert!(journal.lines(&ann.name).contains("sshd has seen no public key"), "{}", journal.lines(&ann.name));
+}
+
+fn without_methods(snippet: String) -> String {
+    snippet.lines().filter(|line| !line.starts_with("Auth")).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn where_the_methods_are_lost_the_branch_still_asks_for_password_and_code() {
+    let _sshd = Recipe::changed(EITHER, |service| service, without_methods);
+    let ann = Person::enrolled("ann");
+    neither_password_nor_code_gets_in_alone(&ann);
+    assert!(login(&ann, "-o PubkeyAuthentication=no", &ann.code(0)).contains(GOT_IN));
+}
+
+#[test]
+fn behind_a_key_an_exempt_person_is_in_and_without_one_the_password_is_asked() {
+    let _sshd = Recipe::installed(EITHER);
+    let _nullok = Changed::arguments("sshd", "nullok");
+    let stranger = Person::stranger("stranger");
+    let screen = ssh(&stranger, &key_of(&stranger)).rest();
+    assert!(screen.contains(GOT_IN) && !screen.contains(PROMPT) && !screen.contains("Password: "), "{screen}");
+    let no_key = "-o PubkeyAuthentication=no";
+    let screen = ssh(&stranger, no_key).sees("Password: ").types("wrong").rest();
+    assert!(screen.contains("Permission denied") && !screen.contains(GOT_IN), "{screen}");
+    let screen = ssh(&stranger, no_key).sees("Password: ").types(PASSWORD).rest();
+    assert!(screen.contains(GOT_IN), "{screen}");
+}
+
+#[test]
+fn behind_a_key_a_new_person_is_enrolled_before_being_in_and_is_not_asked_for_the_password() {
+    let _sshd = Recipe::installed(EITHER);
+    let _enroll =
+        Changed::arguments("sshd", &format!("enroll config={}", config("[default]\nnot_enrolled = 'enroll'\n")));
+    let stranger = Person::stranger("stranger");
+    let mut terminal = ssh(&stranger, &key_of(&stranger));
+    terminal.sees("This account needs a second factor").sees("Code from the app: ");
+    assert!(!terminal.screen.contains("Password: "), "{}", terminal.screen);
+    let wrong = "000000";
+    let screen =
+        terminal.types(wrong).sees("Code from the app: ").types(wrong).sees("Code from the app: ").types(wrong).rest();
+    assert!(!screen.contains(GOT_IN), "{screen}");
+    assert_eq!(stranger.status()["enrolled"], false);
 }
 
 #[test]

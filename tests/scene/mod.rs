@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub mod disks;
+pub mod sshd;
 pub mod ways;
 
 use rexpect::session::PtySession;
