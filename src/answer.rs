@@ -7,7 +7,7 @@ use nightlatch::clock::UnixTime;
 use nightlatch::config::ConfigError;
 use nightlatch::error::{Fault, Part};
 use nightlatch::ledger::Method;
-use nightlatch::policy::Exemption;
+use nightlatch::policy::{Exemption, InvitedBy};
 use nightlatch::store::{Accepted, Answer};
 use nightlatch::user::AccountError;
 use nightlatch::verify::judge::{Occasion, Refusal};
@@ -91,7 +91,7 @@ pub(crate) fn reaction(result: &Result<Verdict, Failure>, who: &Who, occasion: &
         Ok(Verdict::LetThrough(let_through)) => Reaction {
             code: PamResultCode::PAM_IGNORE,
             message: None,
-            log: (Level::Info, line("let-through", who, occasion).with("by", let_through.by())),
+            log: (Level::Info, let_through_line(let_through.by(), who, occasion)),
             delay: Delay::None,
         },
         Ok(Verdict::Refused(unjudged)) => {
@@ -201,6 +201,14 @@ fn exempt_line(exemption: &Exemption, who: &Who, occasion: &Occasion) -> LogLine
             line.with("uses", waived.uses()).with("reason", waived.reason())
         }
         None => line.with_some("by", exemption.by()),
+    }
+}
+
+fn let_through_line(by: &InvitedBy, who: &Who, occasion: &Occasion) -> LogLine {
+    let line = line("let-through", who, occasion).with("by", by);
+    match by {
+        InvitedBy::Administrator(until) => line.with("until", until),
+        InvitedBy::Policy(_) => line,
     }
 }
 

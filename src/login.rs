@@ -16,7 +16,7 @@ use nightlatch::policy::{
 use nightlatch::random::Random;
 use nightlatch::secret::NotACode;
 use nightlatch::stack::{self, AccountLine, SERVICE_DIRECTORIES};
-use nightlatch::store::{self, Answer, Enrollment, LockFailure, NotEnrolled, Store};
+use nightlatch::store::{self, Answer, Enrollment, Invited, LockFailure, NotEnrolled, Store};
 use nightlatch::user::{AccountError, Named, NotAUserName, UserName};
 use nightlatch::verify::judge::Occasion;
 
@@ -121,6 +121,15 @@ pub(crate) fn authenticate(
             let lookups = HostLookups::new(&config, random, clock);
             let decision = policy::decide(config.policy(), &circumstances, &named, &lookups, &mut Unobserved)?;
             log_decision(pam, arguments, who, &decision);
+            let decision = match arguments.first_contact {
+                FirstContact::Offered if decision.leaves_room_for_invitation() => {
+                    match invited(pam, who, &config, &named, clock, random) {
+                        Some(invited) => decision.with_invitation(&invited),
+                        None => decision,
+                    }
+                }
+                FirstContact::Offered | FirstContact::Refused => decision,
+            };
             match decision.requirement {
                 Requirement::Exempt(exemption) => return Ok(Verdict::Exempt(exemption)),
                 Requirement::Code(word) => Prospect::Judged(named, word),
@@ -203,6 +212,32 @@ fn log_decision(pam: &impl Conversation, arguments: &Arguments, who: &Who, decis
         let (requires, by) = (decision.requirement.name(), &decision.by);
         LogLine::new("policy").with("user", who.shown()).with("requires", requires).with("by", by)
     });
+}
+
+/// The invitation of somebody who is not enrolled. Whatever is wrong with one, it invites nobody and keeps nobody out; what is
+/// wrong with the store is met, and logged, where the code is judged.
+fn invited(
+    pam: &impl Conversation,
+    who: &Who,
+    config: &Config,
+    named: &Named,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Option<Invited> {
+    let store = Store::open(config, random).ok()?;
+    let word = match store.enrollment(named).ok()? {
+        Enrollment::NotEnrolled(word) => word,
+        Enrollment::Enrolled(_) => return None,
+    };
+    // Not for a second name of an account.
+    let account = named.account().ok()?;
+    let found = clock.now().and_then(|now| store.invited(&account, word, now.wall));
+    found
+        .inspect_err(|fault| {
+            let line = LogLine::new("no-invitation").with("user", who.shown());
+            pam.log(Level::Error, &line.with("cause", fault).with("remedy", fault.remedy()));
+        })
+        .ok()?
 }
 
 /// Lets in by a waiver that is in force, once its use is counted. A second name of an account is asked and refused as ever.

@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "first_contact/invited.rs"]
+mod invited;
 mod scene;
 
 use std::fs;

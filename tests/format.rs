@@ -3,16 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects, reason = "a test")]
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use nightlatch::clock::{BootId, BootTime, Clock, Moment, UnixTime};
 use nightlatch::config::Config;
 use nightlatch::enrollment::{Basis, DeviceSettings, Draft};
 use nightlatch::error::Fault;
+use nightlatch::invitation::InvitationTerms;
 use nightlatch::random::SystemRandom;
 use nightlatch::record::{DeviceName, Digits, Kind, Period};
 use nightlatch::secret::{Algorithm, SharedSecret, TypedCode};
-use nightlatch::store::{Answer, Store, initialise};
+use nightlatch::store::{Answer, Enrollment, Store, initialise};
 use nightlatch::user::{Account, UserName};
 use nightlatch::verify::judge::Occasion;
 use nightlatch::verify::otp;
@@ -74,10 +76,7 @@ fn a_second_reader_written_from_the_page_finds_what_was_put_there() {
         assert!(matches!(attempt("00000000", Some("192.0.2.1")), Ok(Answer::Refused(_))));
     }
 
-    let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/second_reader.py");
-    let output = Command::new("python3").arg(reader).arg(&keys).arg(store_path.join("users/1")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let read = second_reader(&keys, &store_path.join("users/1"));
     assert_eq!((&read["name"], &read["uid"]), (&json!("daemon"), &json!(1)));
     assert_eq!(
         read["record"]["devices"],
@@ -106,6 +105,32 @@ fn a_second_reader_written_from_the_page_finds_what_was_put_there() {
             "failures_since": {"count": 6, "first": NOON, "last": NOON, "last_source": "192.0.2.1"},
         })
     );
+}
+
+#[test]
+fn a_second_reader_written_from_the_page_finds_an_invitation() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let (store_path, keys) = (directory.path().join("store"), directory.path().join("keys"));
+    let config_path = directory.path().join("config.toml");
+    fs::write(&config_path, format!("store = {store_path:?}\nkeys = {keys:?}\n")).unwrap();
+    let config = Config::read(Some(&config_path)).unwrap();
+    initialise(&config, &config_path, &SystemRandom).unwrap();
+    let account = Account::resolve(&UserName::parse(b"daemon").unwrap()).unwrap();
+    let store = Store::open(&config, &SystemRandom).unwrap();
+    let Enrollment::NotEnrolled(word) = store.enrollment(account.named()).unwrap() else { panic!("enrolled") };
+    let terms = InvitationTerms::new(UnixTime(NOON + 3600), UnixTime(NOON)).unwrap();
+    store.invite(&account, word, terms).unwrap();
+    assert_eq!(
+        second_reader(&keys, &store_path.join("users/1.invited")),
+        json!({ "name": "daemon", "uid": 1, "invited_until": NOON + 3600, "made_at": NOON })
+    );
+}
+
+fn second_reader(keys: &Path, file: &Path) -> Value {
+    let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/second_reader.py");
+    let output = Command::new("python3").arg(reader).arg(keys).arg(file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A second reader of nightlatch's files, written from docs/FORMAT.md alone: prints a person's file as JSON.
+"""A second reader of nightlatch's files, written from docs/FORMAT.md alone: prints a person's file or an invitation as JSON.
 
 Usage: second_reader.py KEYS_DIRECTORY FILE. For tests: it prints secrets and checks neither owners nor modes.
 """
@@ -185,9 +185,10 @@ def read_ledger(plain):
 def read_file(keys, path):
     with open(path, "rb") as file:
         data = file.read()
-    assert len(data) == 12288, "size"
     header = data[:512]
-    assert header[:10] == b"nightlatch" and header[10] == 1 and header[11] == 1, "header"
+    kind = header[10]
+    assert header[:10] == b"nightlatch" and header[11] == 1, "header"
+    assert len(data) == {1: 12288, 3: 568}[kind], "size"
     uid, = struct.unpack("<I", header[12:16])
     key_id, record_id = header[16:32], header[32:48]
     length, = struct.unpack("<H", header[48:50])
@@ -196,6 +197,9 @@ def read_file(keys, path):
         master = file.read()
     assert expand(master, b"nightlatch 1 key id", 16) == key_id, "key id"
     key = expand(master, b"nightlatch 1 seal" + record_id, 32)
+    if kind == 3:
+        until, made_at = struct.unpack("<QQ", unseal(key, data[512:512 + length], header + b"\x04" + b"\0" * 8))
+        return {"name": name, "uid": uid, "invited_until": until, "made_at": made_at}
     record = unseal(key, data[512:512 + length], header + b"\x01" + b"\0" * 8)
     slots = []
     for part, start in ((2, 4096), (3, 8192)):

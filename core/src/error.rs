@@ -77,6 +77,8 @@ pub enum Part {
     Record,
     /// A person's file: both ledger slots.
     Ledger,
+    /// The file of an invitation.
+    Invitation,
 }
 
 impl fmt::Display for Part {
@@ -90,6 +92,7 @@ impl fmt::Display for Part {
             Self::Users => "directory of people's files",
             Self::Record => "record",
             Self::Ledger => "ledger",
+            Self::Invitation => "invitation",
         })
     }
 }
@@ -256,7 +259,8 @@ impl Fault {
                 format!("put {} back from a backup; without it these records cannot be read", path.display())
             }
             Self::Missing {
-                part: Part::Keys | Part::Store | Part::Marker | Part::Users | Part::Record | Part::Ledger,
+                part:
+                    Part::Keys | Part::Store | Part::Marker | Part::Users | Part::Record | Part::Ledger | Part::Invitation,
                 ..
             } => "mount what is not mounted, or run 'nightlatch init' on a new host".to_owned(),
             Self::Damaged { path, part: Part::Record | Part::Ledger } => format!(
@@ -268,6 +272,10 @@ impl Fault {
                 path,
                 part: Part::Config | Part::Keys | Part::Key | Part::Store | Part::Marker | Part::Users,
             } => format!("put {} back from a backup", path.display()),
+            Self::Damaged { part: Part::Invitation, .. } => {
+                "'nightlatch invite USER' makes it anew, and with --end removes it; until then it invites nobody"
+                    .to_owned()
+            }
             Self::Newer { .. } => "update libpam-nightlatch and nightlatch on this host".to_owned(),
             Self::Foreign { made_for, .. } => {
                 format!(

@@ -2,6 +2,7 @@
 //! Whether a person is asked for a code. Pure: config, account, circumstances and what was looked up in, a decision out.
 //! The only place where an exemption is made. Login and `nightlatch policy explain` go through the same function.
 
+mod invitation;
 mod lookups;
 mod overlap;
 mod relaxation;
@@ -11,6 +12,7 @@ mod source;
 
 use std::fmt;
 
+pub use invitation::{Invitation, InvitedBy, LetThrough};
 pub use lookups::{HostLookups, LookupFailed, Lookups};
 pub use review::{Directory, HostDirectory, Warning, WarningKind, review};
 pub use rule::{Action, Condition, Conditions, Group, NotEnrolledRule, Policy, Rule, RuleName};
@@ -22,7 +24,6 @@ use crate::clock::UnixTime;
 use crate::error::Fault;
 use crate::origin::Origin;
 use crate::policy::lookups::{Known, NoExemption};
-use crate::stack::AccountLine;
 use crate::store::{Enrollment, NotEnrolled, Waived};
 use crate::user::{Account, AccountError, Named};
 
@@ -180,49 +181,6 @@ impl Exemption {
     #[must_use]
     pub fn until(&self) -> Option<UnixTime> {
         self.until
-    }
-}
-
-/// The permission to let somebody through who is surely not enrolled, to be enrolled before they are in.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Invitation {
-    by: By,
-    not_enrolled: NotEnrolled,
-}
-
-/// Nobody is asked now: the account phase of this very login enrolls the person, or ends the login.
-///
-/// ```compile_fail,E0451
-/// let forged = nightlatch::policy::LetThrough { by: nightlatch::policy::By::Nullok };
-/// ```
-#[derive(Debug, PartialEq, Eq)]
-pub struct LetThrough {
-    by: By,
-}
-
-impl Invitation {
-    fn of(_account: &Account, by: By, not_enrolled: NotEnrolled) -> Self {
-        Self { by, not_enrolled }
-    }
-
-    /// The store's word that it depends on.
-    #[must_use]
-    pub fn rests_on(&self) -> Enrollment {
-        Enrollment::NotEnrolled(self.not_enrolled)
-    }
-
-    /// Uses it, in a service whose account phase surely passes our line.
-    #[must_use]
-    pub fn let_through(self, _line: AccountLine) -> LetThrough {
-        LetThrough { by: self.by }
-    }
-}
-
-impl LetThrough {
-    /// What allowed it, for the log.
-    #[must_use]
-    pub fn by(&self) -> &By {
-        &self.by
     }
 }
 

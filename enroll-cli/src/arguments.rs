@@ -67,6 +67,9 @@ pub(crate) enum Command {
     /// Let somebody who is enrolled in without a code for a while
     #[command(after_help = WAIVE_EXAMPLES)]
     Waive(WaiveArguments),
+    /// Let somebody who is not enrolled enroll in a login, until a time
+    #[command(after_help = INVITE_EXAMPLES)]
+    Invite(InviteArguments),
     /// Judge a code exactly as a login does: it is then used, and failures count
     #[command(after_help = "Example:\n  nightlatch verify alice")]
     Verify {
@@ -168,6 +171,14 @@ Example:
   nightlatch waive alice --until +2d --reason 'phone broken, new one on Thursday (ticket 4711)'
   nightlatch waive alice --end";
 
+const INVITE_EXAMPLES: &str = "\
+TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339; at most 30 days ahead.
+It works over an auth line with the argument 'enroll', where its account line is there too.
+
+Example:
+  nightlatch invite alice --until +2d
+  nightlatch invite alice --end";
+
 #[derive(Args)]
 pub(crate) struct BypassArguments {
     /// Whose
@@ -194,6 +205,18 @@ pub(crate) struct WaiveArguments {
     /// Why; every login by it logs this
     #[arg(long, value_name = "TEXT", required_unless_present = "end", conflicts_with = "end")]
     pub(crate) reason: Option<String>,
+    /// End the one that there is
+    #[arg(long)]
+    pub(crate) end: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct InviteArguments {
+    /// Whom
+    pub(crate) user: String,
+    /// When it ends [default: 7 days from now]
+    #[arg(long, value_name = "TIME", value_parser = When::parse, conflicts_with = "end")]
+    pub(crate) until: Option<When>,
     /// End the one that there is
     #[arg(long)]
     pub(crate) end: bool,

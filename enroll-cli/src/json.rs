@@ -126,6 +126,15 @@ pub(crate) struct NewWaiver<'a> {
 }
 
 #[derive(Serialize)]
+pub(crate) struct NewInvitation<'a> {
+    pub(crate) schema: u32,
+    pub(crate) changed: bool,
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) invited_until: String,
+}
+
+#[derive(Serialize)]
 pub(crate) struct Verified {
     pub(crate) schema: u32,
     pub(crate) outcome: &'static str,
@@ -157,6 +166,8 @@ pub(crate) struct PersonStatus {
     pub(crate) uid: u32,
     pub(crate) enrolled: bool,
     pub(crate) enrolled_at: Option<String>,
+    /// `None` where no invitation holds, and of everybody who is enrolled.
+    pub(crate) invited_until: Option<String>,
     pub(crate) devices: Vec<DeviceStatus>,
     pub(crate) backup_codes_left: u8,
     /// `None` where none holds at present.
@@ -218,6 +229,8 @@ pub(crate) struct Explained<'a> {
     pub(crate) line: Option<usize>,
     pub(crate) action: &'static str,
     pub(crate) outcome: &'static str,
+    /// Where an invitation decides, over an auth line that says `enroll`.
+    pub(crate) invited_until: Option<String>,
     /// From when on this login will be refused.
     pub(crate) refused_from: Option<String>,
     /// Until when a waiver lets this person in, where a code would be asked.

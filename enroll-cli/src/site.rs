@@ -7,10 +7,11 @@ use nightlatch::clock::{Clock, Moment, SystemClock};
 use nightlatch::config::{Config, ConfigError, DEFAULT_PATH};
 use nightlatch::error::Fault;
 use nightlatch::random::SystemRandom;
-use nightlatch::store::{LockFailure, OpenRecord, Store};
+use nightlatch::store::{Invited, LockFailure, NotEnrolled, OpenRecord, Store};
 use nightlatch::user::{Account, AccountError, UserName};
 
 use crate::failure::Failure;
+use crate::terminal::Terminal;
 
 /// This host, as its config describes it.
 pub(crate) struct Site {
@@ -49,6 +50,21 @@ impl Site {
 
     pub(crate) fn store(&self) -> Result<Store<'_>, Failure> {
         Ok(Store::open(&self.config, &self.random)?)
+    }
+
+    /// The invitation that a login would go by; one that cannot be read is warned of, and none.
+    pub(crate) fn invited(
+        &self,
+        store: &Store<'_>,
+        account: &Account,
+        word: NotEnrolled,
+        terminal: &Terminal,
+    ) -> Result<Option<Invited>, Failure> {
+        let found = store.invited(account, word, self.now()?.wall);
+        Ok(found.unwrap_or_else(|fault| {
+            terminal.warn(&format!("{fault}; {}", fault.remedy()));
+            None
+        }))
     }
 
     /// The clocks, and which boot this is: waits are told by both.

@@ -2,6 +2,7 @@
 //! Enrollment in a login without libpam: what has to be said and done before a record is there, and what undoes it all.
 
 use nightlatch::audit::LogLine;
+use nightlatch::invitation::InvitationTerms;
 use nightlatch::store::Enrollment;
 use zeroize::Zeroizing;
 
@@ -216,4 +217,56 @@ fn where_the_service_has_no_account_line_of_ours_whoever_is_not_enrolled_is_aske
         assert_eq!(pam.logged().contains("no-account-line"), words.contains(&"enroll"), "{}", pam.logged());
     }
     assert!(site.gets_in("daemon", &code_at(NOON)));
+}
+
+fn invite(site: &Site, seconds: u64) -> PathBuf {
+    let config = Config::read(Some(&site.path("config.toml"))).unwrap();
+    let account = Account::resolve(&UserName::parse(b"bin").unwrap()).unwrap();
+    let store = Store::open(&config, &SystemRandom).unwrap();
+    let Enrollment::NotEnrolled(word) = store.enrollment(account.named()).unwrap() else { panic!("enrolled") };
+    let terms = InvitationTerms::new(UnixTime(NOON + seconds), UnixTime(NOON)).unwrap();
+    store.invite(&account, word, terms).unwrap();
+    site.path("store/users/2.invited")
+}
+
+/// What one login of somebody who is not enrolled leaves in the log.
+fn refused_and_logged(site: &Site) -> String {
+    let mut pam = Scripted::new("bin", &["123456"]);
+    assert_eq!(site.login(&mut pam, &["enroll"]), PAM_AUTH_ERR);
+    assert_eq!((pam.prompts.len(), pam.mark.as_ref()), (1, None));
+    assert_eq!(pam.messages, sentence());
+    pam.logged()
+}
+
+#[test]
+fn whoever_is_invited_is_not_let_through_without_an_account_line() {
+    let site = Site::new();
+    assert!(!refused_and_logged(&site).contains("no-account-line"), "nobody is invited yet");
+    invite(&site, 60);
+    let log = refused_and_logged(&site);
+    assert!(log.contains("no-account-line user=bin"), "{log}");
+    // Over, and before it was made.
+    for now in [NOON + 60, NOON - 1] {
+        site.clock.0.set(now);
+        let log = refused_and_logged(&site);
+        assert!(!log.contains("no-account-line") && !log.contains("no-invitation"), "{log}");
+    }
+}
+
+#[test]
+fn a_damaged_invitation_is_logged_once_with_path_and_remedy_and_hinders_nobody() {
+    let site = Site::new();
+    let file = invite(&site, 60);
+    fs::write(&file, "").unwrap();
+    let log = refused_and_logged(&site);
+    assert!(log.contains("no-invitation user=bin") && log.contains("2.invited"), "{log}");
+    assert_eq!(log.matches("nightlatch invite USER").count(), 1, "{log}");
+    assert!(log.contains("cause=\"not enrolled\""), "{log}");
+    let mut daemon = Scripted::new("daemon", &[&code_at(NOON)]);
+    assert_eq!(site.login(&mut daemon, &["enroll"]), PAM_SUCCESS);
+    assert!(!daemon.logged().contains("no-invitation"));
+    // A line without the word does not look for one.
+    let mut pam = Scripted::new("bin", &["123456"]);
+    assert_eq!(site.login(&mut pam, &[]), PAM_AUTH_ERR);
+    assert!(!pam.logged().contains("no-invitation"));
 }

@@ -2,6 +2,7 @@
 //! Decisions by example: what a config says, who comes from where, and what becomes of it. The host answers from a script
 //! and notes what it was asked.
 
+mod invited;
 mod properties;
 mod relaxed;
 mod reviewed;

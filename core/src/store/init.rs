@@ -124,7 +124,8 @@ fn make_config(path: &Path, made: &mut Vec<Made>) -> Result<(), Fault> {
     }
     let readable = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
     let draft = format!(".{}.new", name.to_string_lossy());
-    make_file(&directory, &draft, name.as_ref(), readable, COMMENTED_DEFAULT.as_bytes())?;
+    let bytes = COMMENTED_DEFAULT.as_bytes();
+    make_file(&directory, &draft, name.as_ref(), readable, bytes, RenameFlags::NOREPLACE)?;
     made.push(Made { part: Part::Config, path: path.to_owned() });
     Ok(())
 }
@@ -174,12 +175,20 @@ fn make_marker(store: &Store<'_>, key_id: KeyId, master: &MasterKey) -> Result<(
     let key = SealingKey::derive(master, record_id).ok_or_else(damaged)?;
     let mut bytes = header.to_vec();
     bytes.extend_from_slice(&key.seal(SealedPart::Marker, &header, b"", store.random)?);
-    make_file(&store.root, ".store.new", MARKER.as_ref(), Mode::RUSR | Mode::WUSR, &bytes)
+    make_file(&store.root, ".store.new", MARKER.as_ref(), Mode::RUSR | Mode::WUSR, &bytes, RenameFlags::NOREPLACE)
 }
 
-fn make_file(directory: &TrustedDirectory, draft: &str, name: &Path, mode: Mode, bytes: &[u8]) -> Result<(), Fault> {
+/// A whole small file: written beside, flushed, renamed, the directory flushed. With `NOREPLACE`, one that is there stays.
+pub(super) fn make_file(
+    directory: &TrustedDirectory,
+    draft: &str,
+    name: &Path,
+    mode: Mode,
+    bytes: &[u8],
+    renaming: RenameFlags,
+) -> Result<(), Fault> {
     let path = directory.path().join(name);
-    // One left behind by an interrupted init; nobody reads it.
+    // One left behind by whoever was interrupted; nobody reads it.
     match rustix::fs::unlinkat(directory, draft, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(errno) => return Err(Fault::io(&path, "clear", errno)),
@@ -189,7 +198,7 @@ fn make_file(directory: &TrustedDirectory, draft: &str, name: &Path, mode: Mode,
     rustix::fs::fchmod(&fd, mode).or_fault(&path, "chmod")?;
     write_all(&fd, bytes).or_fault(&path, "write")?;
     rustix::fs::fsync(&fd).or_fault(&path, "flush")?;
-    match rustix::fs::renameat_with(directory, draft, directory, name, RenameFlags::NOREPLACE) {
+    match rustix::fs::renameat_with(directory, draft, directory, name, renaming) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(Fault::io(&path, "rename", errno)),
     }

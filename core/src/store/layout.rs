@@ -26,6 +26,7 @@ const VERSION: u8 = 1;
 pub(crate) enum FileKind {
     Person,
     Marker,
+    Invitation,
 }
 
 impl FileKind {
@@ -33,6 +34,7 @@ impl FileKind {
         match self {
             Self::Person => 1,
             Self::Marker => 2,
+            Self::Invitation => 3,
         }
     }
 }
@@ -128,7 +130,9 @@ impl Header {
         let name = reader.rest.get(..usize::from(name_length)).ok_or(NotAHeader::Damaged)?;
         let subject = match kind {
             FileKind::Marker => None,
-            FileKind::Person => Some(Subject { name: UserName::parse(name).map_err(|_| NotAHeader::Damaged)?, uid }),
+            FileKind::Person | FileKind::Invitation => {
+                Some(Subject { name: UserName::parse(name).map_err(|_| NotAHeader::Damaged)?, uid })
+            }
         };
         Ok(Self { kind, key_id, record_id, subject, sealed_bytes })
     }

@@ -4,6 +4,7 @@
 mod blocks;
 mod grants;
 mod init;
+mod invited;
 mod keys;
 mod layout;
 mod lock;
@@ -18,6 +19,7 @@ use rustix::fs::OFlags;
 
 pub use blocks::{BlockFlaw, Blocks, Extent, FileMap};
 pub use init::{Made, initialise};
+pub use invited::Invited;
 pub use layout::{KeyId, RecordId};
 pub use lock::{LockFailure, Locked};
 pub use open_record::{DeviceFailure, OpenRecord};

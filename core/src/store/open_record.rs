@@ -17,6 +17,7 @@ use crate::error::{Fault, OrFault, Part};
 use crate::ledger::Ledger;
 use crate::record::Record;
 use crate::secret::TypedCode;
+use crate::store::invited::remove_invitation;
 use crate::store::keys::Keyring;
 use crate::store::layout::{BLOCK, FILE_BYTES, HEADER_BYTES, Header, Slot, SlotName, Subject};
 use crate::store::lock::Locked;
@@ -312,6 +313,8 @@ impl Locked<'_> {
     pub fn remove(self) -> Result<(), Fault> {
         let users = &self.store.users;
         waiver::remove_hint(users, self.uid)?;
+        // Beside a record it is void; without one it would invite again.
+        remove_invitation(users, self.uid)?;
         rustix::fs::unlinkat(users, crate::store::lock::file_name(self.uid), rustix::fs::AtFlags::empty())
             .or_fault(&self.path, "remove")?;
         rustix::fs::fsync(users).or_fault(&self.path, "flush")

@@ -15,6 +15,7 @@ use crate::error::{Fault, Flaw, OrFault, Part};
 use crate::ledger::{Ledger, Progress};
 use crate::record::{Device, Kind, Record};
 use crate::secret::MasterKey;
+use crate::store::invited::remove_invitation;
 use crate::store::keys::{Keyring, write_all};
 use crate::store::layout::{BLOCK, FILE_BYTES, FileKind, HEADER_BYTES, Header, SEAL_BYTES, Slot, SlotName, Subject};
 use crate::store::lock::LockedDirectory;
@@ -52,6 +53,8 @@ impl<'r> Store<'r> {
                 let (key_id, master) = self.marker_key()?;
                 let file = NewFile { key_id, master: &master, subject: Subject::of(&account), record: &record };
                 self.put(&file, &ledger, Placing::Beside)?;
+                // Void from here on, so that one that cannot be removed does no harm; `remove` tries again.
+                let _: Result<bool, Fault> = remove_invitation(&self.users, account.uid());
             }
             Purpose::Record(Basis::Record(made_for)) => {
                 let open = self.open_as_drafted(&account, made_for)?;

@@ -23,6 +23,7 @@ pub(crate) enum SealedPart {
     Marker,
     Record,
     Slot(SlotName, u64),
+    Invitation,
 }
 
 impl SealedPart {
@@ -33,6 +34,7 @@ impl SealedPart {
             Self::Record => (1, 0),
             Self::Slot(SlotName::A, sequence) => (2, sequence),
             Self::Slot(SlotName::B, sequence) => (3, sequence),
+            Self::Invitation => (4, 0),
         };
         let [a, b, c, d, e, f, g, h] = u64::to_le_bytes(sequence);
         [part, a, b, c, d, e, f, g, h]
@@ -135,7 +137,8 @@ mod tests {
         assert!(key(1, 1).unseal(SealedPart::Record, &other_header, &sealed).is_none());
         assert!(key(2, 1).unseal(SealedPart::Record, &header, &sealed).is_none());
         assert!(key(1, 2).unseal(SealedPart::Record, &header, &sealed).is_none());
-        for part in [SealedPart::Marker, SealedPart::Slot(SlotName::A, 0), SealedPart::Slot(SlotName::B, 0)] {
+        let (a, b) = (SealedPart::Slot(SlotName::A, 0), SealedPart::Slot(SlotName::B, 0));
+        for part in [SealedPart::Marker, SealedPart::Invitation, a, b] {
             assert!(key(1, 1).unseal(part, &header, &sealed).is_none());
         }
         let slot = key(1, 1).seal(SealedPart::Slot(SlotName::A, 4), &header, b"", &SystemRandom).unwrap();

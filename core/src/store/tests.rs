@@ -4,6 +4,7 @@
 
 mod devices;
 mod granted;
+mod invited;
 mod model;
 mod surveyed;
 mod world;

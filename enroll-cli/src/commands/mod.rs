@@ -7,6 +7,7 @@ mod device;
 mod doctor;
 mod enroll;
 mod init;
+mod invite;
 mod policy;
 mod remove;
 mod status;
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
         Command::BackupCodes(options) => backup_codes::run(options, &site()?, terminal),
         Command::Bypass(options) => bypass::run(options, &site()?, terminal),
         Command::Waive(options) => waive::run(options, &site()?, terminal),
+        Command::Invite(options) => invite::run(options, &site()?, terminal),
         Command::Verify { user } => verify::run(user, &site()?, terminal),
         Command::Status { user } => status::one(user, &site()?, terminal),
         Command::List => status::everybody(&site()?, terminal),

@@ -29,7 +29,10 @@ pub(crate) fn one(user: &str, site: &Site, terminal: &Terminal) -> Outcome {
             warn_of_unseen_waiver(&open, account.uid(), site, terminal)?;
             of_record(&open, account.name().as_str(), account.uid(), site)?
         }
-        Enrollment::NotEnrolled(_) => of_nobody(&account),
+        Enrollment::NotEnrolled(word) => {
+            let invited_until = site.invited(&store, &account, word, terminal)?.map(|invited| invited.until());
+            of_nobody(&account, invited_until)
+        }
     };
     match terminal.form() {
         Form::Json => terminal.result(&json::line(&status))?,
@@ -99,13 +102,14 @@ fn warn_of_unseen_waiver(open: &OpenRecord<'_>, uid: u32, site: &Site, terminal:
     Ok(())
 }
 
-fn of_nobody(account: &Account) -> PersonStatus {
+fn of_nobody(account: &Account, invited_until: Option<UnixTime>) -> PersonStatus {
     PersonStatus {
         schema: SCHEMA,
         user: account.name().as_str().to_owned(),
         uid: account.uid(),
         enrolled: false,
         enrolled_at: None,
+        invited_until: invited_until.map(|time| time.to_string()),
         devices: Vec::new(),
         backup_codes_left: 0,
         bypass: None,
@@ -134,6 +138,7 @@ fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result
         uid,
         enrolled: true,
         enrolled_at: Some(record.enrolled_at.to_string()),
+        invited_until: None,
         devices: devices_of(open),
         backup_codes_left: judge::backup_codes_left(record, ledger),
         bypass: bypass_of(record, ledger, now.wall),
@@ -197,6 +202,9 @@ fn sheet(status: &PersonStatus) -> String {
     let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<14}{value}\n"));
     let Some(enrolled_at) = &status.enrolled_at else {
         line("enrolled", "no");
+        if let Some(until) = &status.invited_until {
+            line("invited", &format!("until {until}, to enroll in a login"));
+        }
         return text;
     };
     line("enrolled", enrolled_at);
@@ -287,6 +295,7 @@ mod tests {
             uid: 1000,
             enrolled: true,
             enrolled_at: Some("2026-11-23T09:30:00Z".to_owned()),
+            invited_until: None,
             devices: Vec::new(),
             backup_codes_left: 9,
             bypass: None,

@@ -26,6 +26,7 @@ mod enroll;
 mod enroll_on_a_terminal;
 mod enroll_unattended;
 mod init;
+mod invite;
 mod policy;
 mod qr_code;
 mod remove;

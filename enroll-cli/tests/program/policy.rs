@@ -50,7 +50,7 @@ fn a_login_is_explained_with_every_field() {
                 {"rule": "office", "line": 11, "condition": "source", "reason": "the source is in none of 10.0.0.0/8, local"},
                 {"rule": "printers", "line": 17, "condition": "group", "reason": "the user is in none of the groups lp, 1"},
             ],
-            "decided_by": "rule:nobody-new", "line": 22, "action": "refuse", "outcome": "refused",
+            "decided_by": "rule:nobody-new", "line": 22, "action": "refuse", "outcome": "refused", "invited_until": null,
             "refused_from": null, "waived_until": null, "lookup_failed": null, "warnings": [],
         })
     );

@@ -24,7 +24,7 @@ fn somebody_enrolled_is_shown_with_every_field_and_without_secrets() {
     assert_eq!(
         status,
         json!({
-            "schema": 1, "user": "daemon", "uid": 1, "enrolled": true, "enrolled_at": status["enrolled_at"],
+            "schema": 1, "user": "daemon", "uid": 1, "enrolled": true, "enrolled_at": status["enrolled_at"], "invited_until": null,
             "devices": [{
                 "name": "phone", "kind": "totp", "algorithm": "sha1", "digits": 6, "period": 30, "offset": 0,
                 "added_at": status["enrolled_at"], "last_used": null,
@@ -45,7 +45,7 @@ fn somebody_not_enrolled_is_shown_as_that_and_it_is_no_failure() {
     assert_eq!(
         host.status("bin"),
         json!({
-            "schema": 1, "user": "bin", "uid": 2, "enrolled": false, "enrolled_at": null, "devices": [],
+            "schema": 1, "user": "bin", "uid": 2, "enrolled": false, "enrolled_at": null, "invited_until": null, "devices": [],
             "backup_codes_left": 0, "bypass": null, "waived_until": null, "waiver_reason": null, "waiver_uses": null,
             "failures": 0, "lock": null, "locked_until": null, "last_login": null,
         })

@@ -36,7 +36,9 @@ pub(crate) fn run(options: &ExplainArguments, site: &Site, terminal: &Terminal) 
     let mut trace = Trace(Vec::new());
     let policy = site.config.policy();
     let decision = policy::decide(policy, &circumstances, account.named(), &lookups, &mut trace)?;
-    let enrolled = enrolled(&account, site, terminal);
+    let enrollment = enrollment(&account, site, terminal);
+    let enrolled = enrollment.map(|word| matches!(word, Enrollment::Enrolled(_)));
+    let (decision, invited_until) = invited(decision, enrollment, &account, site, terminal)?;
     let waived_until = match (&decision.requirement, enrolled) {
         (Requirement::Code(_), Some(true)) => waived_until(&account, site)?,
         (Requirement::Code(_), Some(false) | None) => None,
@@ -58,6 +60,7 @@ pub(crate) fn run(options: &ExplainArguments, site: &Site, terminal: &Terminal) 
         line: policy.rules.iter().find(|rule| decision.by == By::Rule(rule.name.clone())).map(|rule| rule.line),
         action: action(&decision),
         outcome: if waived_until.is_some() { "let-in" } else { outcome(&decision, enrolled) },
+        invited_until,
         refused_from: refused_from(&decision),
         waived_until,
         lookup_failed: decision.failed.as_ref().map(|failed| format!("{failed}; {}", failed.remedy())),
@@ -99,10 +102,9 @@ fn reason(rule: &Rule, condition: Condition) -> String {
 }
 
 /// For the eye: where the decision depends on it, the login's own code has asked.
-fn enrolled(account: &Account, site: &Site, terminal: &Terminal) -> Option<bool> {
+fn enrollment(account: &Account, site: &Site, terminal: &Terminal) -> Option<Enrollment> {
     match site.store().and_then(|store| store.enrollment(account.named()).map_err(Failure::from)) {
-        Ok(Enrollment::Enrolled(_)) => Some(true),
-        Ok(Enrollment::NotEnrolled(_)) => Some(false),
+        Ok(enrollment) => Some(enrollment),
         Err(failure) => {
             terminal.warn(&format!("{failure}; {}", failure.remedy()));
             None
@@ -115,6 +117,24 @@ fn waived_until(account: &Account, site: &Site) -> Result<Option<String>, Failur
     let open = open_record(&store, account)?;
     let (in_force, is_looked_for) = waiver_in_force(&open, account.uid(), site)?;
     Ok(in_force.filter(|_| is_looked_for).map(|waiver| waiver.until.to_string()))
+}
+
+/// As a login does over a line that says `enroll`.
+fn invited(
+    decision: Decision,
+    enrollment: Option<Enrollment>,
+    account: &Account,
+    site: &Site,
+    terminal: &Terminal,
+) -> Result<(Decision, Option<String>), Failure> {
+    let word = match enrollment {
+        Some(Enrollment::NotEnrolled(word)) if decision.leaves_room_for_invitation() => word,
+        Some(Enrollment::NotEnrolled(_) | Enrollment::Enrolled(_)) | None => return Ok((decision, None)),
+    };
+    Ok(match site.invited(&site.store()?, account, word, terminal)? {
+        Some(invited) => (decision.with_invitation(&invited), Some(invited.until().to_string())),
+        None => (decision, None),
+    })
 }
 
 fn action(decision: &Decision) -> &'static str {
@@ -155,6 +175,9 @@ fn text(explained: &Explained<'_>, decision: &Decision, origin: Origin) -> Strin
         ));
     }
     text.push_str(&format!("  {}\n", by_words(explained, decision)));
+    if let Some(until) = &explained.invited_until {
+        text.push_str(&format!("  it asks for a code, but {user} is invited until {until}\n"));
+    }
     if let Some(failed) = &explained.lookup_failed {
         text.push_str(&format!(
             "  nobody is exempt, since a rule depends on a look-up that failed: {}\n",

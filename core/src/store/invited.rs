@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Invitations on the disk: a sealed file beside the records says that somebody who is not enrolled may enroll in a login.
+//! Only one that unseals for this very account counts, in its time. It is no record, and whoever has one is not enrolled.
+
+use rustix::fs::{AtFlags, Mode, RenameFlags};
+use rustix::io::Errno;
+
+use crate::clock::UnixTime;
+use crate::error::{Fault, OrFault, Part};
+use crate::invitation::{InvitationTerms, TERMS_BYTES};
+use crate::store::init::make_file;
+use crate::store::layout::{FileKind, HEADER_BYTES, Header, NotAHeader, SEAL_BYTES, Subject};
+use crate::store::lock::LockedDirectory;
+use crate::store::seal::{SealedPart, SealingKey};
+use crate::store::{NotEnrolled, RecordId, Store};
+use crate::trusted::{Privacy, Trust, TrustedDirectory, TrustedFile};
+use crate::user::Account;
+
+/// The store's word that an account is not enrolled, and that an administrator's invitation for it holds now. Built in
+/// [`Store::invited`] and nowhere else.
+///
+/// ```compile_fail,E0451
+/// let forged = nightlatch::store::Invited { account: todo!(), until: todo!(), not_enrolled: todo!() };
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invited {
+    account: Account,
+    until: UnixTime,
+    not_enrolled: NotEnrolled,
+}
+
+impl Invited {
+    #[cfg(test)]
+    pub(crate) fn for_test(account: Account, until: UnixTime) -> Self {
+        Self { account, until, not_enrolled: NotEnrolled::for_test() }
+    }
+
+    /// Who may enroll.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Until when.
+    #[must_use]
+    pub fn until(&self) -> UnixTime {
+        self.until
+    }
+
+    /// What it rests on.
+    #[must_use]
+    pub fn not_enrolled(&self) -> NotEnrolled {
+        self.not_enrolled
+    }
+}
+
+const SEALED_BYTES: usize = TERMS_BYTES + SEAL_BYTES;
+const FILE_BYTES: usize = HEADER_BYTES + SEALED_BYTES;
+
+impl Store<'_> {
+    /// The invitation that holds now for an account that is not enrolled, or `None`: then the person is asked as ever.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] where a file is there and is not root's alone, or does not unseal. That is no invitation either.
+    pub fn invited(
+        &self,
+        account: &Account,
+        not_enrolled: NotEnrolled,
+        now: UnixTime,
+    ) -> Result<Option<Invited>, Fault> {
+        let name = file_name(account.uid());
+        let trust = Trust { privacy: Privacy::Private, max_bytes: FILE_BYTES };
+        let Some(file) = TrustedFile::read(&self.users, name.as_ref(), trust)? else { return Ok(None) };
+        let damaged = || Fault::Damaged { path: file.path().to_owned(), part: Part::Invitation };
+        let header = Header::from_bytes(file.contents(), FileKind::Invitation).map_err(|cause| match cause {
+            NotAHeader::Damaged => damaged(),
+            NotAHeader::Newer(version) => Fault::Newer { path: file.path().to_owned(), version },
+        })?;
+        // Whoever had that uid before was invited, or the account had another name.
+        if header.subject != Some(Subject::of(account)) {
+            return Ok(None);
+        }
+        // Whatever key the header names: all of the file is sealed under the marker's, or is none of ours.
+        let (_, master) = self.marker_key()?;
+        let (bytes, sealed) = file.contents().split_first_chunk::<HEADER_BYTES>().ok_or_else(damaged)?;
+        let key = SealingKey::derive(&master, header.record_id).ok_or_else(damaged)?;
+        let plain = key.unseal(SealedPart::Invitation, bytes, sealed).ok_or_else(damaged)?;
+        let terms = InvitationTerms::from_bytes(&plain).ok_or_else(damaged)?;
+        let invited = Invited { account: account.clone(), until: terms.until(), not_enrolled };
+        Ok(terms.holds_at(now).then_some(invited))
+    }
+
+    /// Invites somebody who is not enrolled, durably. An earlier invitation is void.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`]; the earlier one then stands.
+    pub fn invite(&self, account: &Account, _word: NotEnrolled, terms: InvitationTerms) -> Result<(), Fault> {
+        let name = file_name(account.uid());
+        let path = self.users.path().join(&name);
+        let does_not_fit = || Fault::DoesNotFit { path: path.clone(), part: Part::Invitation };
+        let (key_id, master) = self.marker_key()?;
+        let mut id = [0; 16];
+        self.random.fill(&mut id)?;
+        let record_id = RecordId(id);
+        let subject = Some(Subject::of(account));
+        let header = Header { kind: FileKind::Invitation, key_id, record_id, subject, sealed_bytes: SEALED_BYTES };
+        let header = header.to_bytes().ok_or_else(does_not_fit)?;
+        let key = SealingKey::derive(&master, record_id).ok_or_else(does_not_fit)?;
+        let mut bytes = header.to_vec();
+        bytes.extend_from_slice(&key.seal(SealedPart::Invitation, &header, &terms.to_bytes(), self.random)?);
+        // Of two who invite at once, neither clears away what the other one writes.
+        let directory = LockedDirectory::wait_for(&self.users)?;
+        let (draft, mode) = (format!(".{name}.new"), Mode::RUSR | Mode::WUSR);
+        make_file(&self.users, &draft, name.as_ref(), mode, &bytes, RenameFlags::empty())?;
+        drop(directory);
+        Ok(())
+    }
+
+    /// Ends somebody's invitation, durably; one that does not unseal too. Whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Io`].
+    pub fn end_invitation(&self, account: &Account) -> Result<bool, Fault> {
+        let was_there = remove_invitation(&self.users, account.uid())?;
+        rustix::fs::fsync(&self.users).or_fault(self.users.path(), "flush")?;
+        Ok(was_there)
+    }
+}
+
+fn file_name(uid: u32) -> String {
+    format!("{uid}.invited")
+}
+
+/// Removes the file; durable once the directory is flushed.
+pub(super) fn remove_invitation(users: &TrustedDirectory, uid: u32) -> Result<bool, Fault> {
+    match rustix::fs::unlinkat(users, file_name(uid), AtFlags::empty()) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(Fault::io(&users.path().join(file_name(uid)), "remove", errno)),
+    }
+}
