@@ -56,7 +56,8 @@ impl super::Config {
 
     /// Name, `prompt`, `combined_prompt` and `refusal` of each service.
     pub fn services(&self) -> impl Iterator<Item = (&str, [Option<&str>; 3])> {
-        let words = |s: &Service| [&s.prompt, &s.combined_prompt, &s.refusal].map(|words| words.as_deref());
-        self.services.iter().map(move |s| (s.name.as_str(), words(s)))
+        self.services.iter().map(|Service { name, prompt, combined_prompt, refusal }| {
+            (name.as_str(), [prompt.as_deref(), combined_prompt.as_deref(), refusal.as_deref()])
+        })
     }
 }
