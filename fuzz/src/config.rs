@@ -63,6 +63,9 @@ fn lies_in_its_bounds(config: &Config) {
         for prompt in [prompt, combined].into_iter().flatten() {
             assert!((1..=128).contains(&prompt.len()) && !prompt.contains(char::is_control));
         }
+        assert!(
+            refusal.is_none_or(|sentence| (1..=200).contains(&sentence.len()) && !sentence.contains(char::is_control))
+        );
     }
     let limits = config.rules().limits;
     let most = u32::from(limits.known_sources) * u32::from(limits.known_failures)
@@ -138,7 +141,7 @@ fn written_down(config: &Config) -> String {
     for rule in &config.policy().rules {
         text.push_str(&rule_written_down(rule));
     }
-    for (name, prompt, combined) in config.services() {
+    for (name, [prompt, combined, refusal]) in config.services() {
         let _ = writeln!(text, "[service.{}]", quoted(name));
         for (key, prompt) in [("prompt", prompt), ("combined_prompt", combined), ("refusal", refusal)] {
             if let Some(prompt) = prompt {
