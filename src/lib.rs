@@ -20,6 +20,7 @@ use std::mem::MaybeUninit;
 
 use nightlatch::clock::Clock;
 use nightlatch::random::Random;
+use nightlatch::store::Answer;
 use nightlatch::verify::judge::Occasion;
 use pam::constants::PamResultCode;
 use zeroizing_alloc::ZeroAlloc;
@@ -27,7 +28,7 @@ use zeroizing_alloc::ZeroAlloc;
 use crate::answer::{Delay, Reaction};
 use crate::arguments::Arguments;
 use crate::conversation::{Conversation, Remembered};
-use crate::login::Who;
+use crate::login::{Verdict, Who};
 
 /// Almost twice what the deepest call below needs (27 KiB from the application's main on, by valgrind's massif); wiped
 /// because hashes and ciphers leave keys there. Every page of it is one that a fresh process has to be given.
@@ -121,8 +122,13 @@ fn reaction_to_login(
     };
     occasion.channel = arguments.asking.channel();
     who.named = pam.user().ok();
-    // Whatever a call before this one let through on this handle, it was for that call.
-    if let Err(not_marked) = pam.mark(None) {
+    // Of a call before this one on the same handle, for somebody else. Within one call no line takes away what an earlier one
+    // demanded, and for the same person a mark that is left over only demands an enrollment.
+    let is_of_another = pam.marked().is_some_and(|mark| Some(&mark.named) != who.named.as_ref());
+    if is_of_another
+        && pam.remembered().is_none()
+        && let Err(not_marked) = pam.mark(None)
+    {
         return answer::reaction(&Err(not_marked.into()), who, occasion);
     }
     if let Some(repeated) = pam
@@ -133,6 +139,11 @@ fn reaction_to_login(
         return repeated;
     }
     let result = login::authenticate(pam, &arguments, occasion, who, clock, random);
+    if let Ok(Verdict::Judged(Answer::Accepted(_))) = &result
+        && let Err(not_marked) = pam.mark(None)
+    {
+        return answer::reaction(&Err(not_marked.into()), who, occasion);
+    }
     let reaction = answer::reaction(&result, who, occasion);
     pam.remember(Remembered { arguments, who: who.clone(), result });
     reaction

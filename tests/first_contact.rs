@@ -350,3 +350,20 @@ fn a_rule_enrolls_whom_it_names_and_nobody_else() {
     let driven = attempt(&service, &bob.name, "123456");
     assert_eq!((driven.answer().as_str(), driven.prompts()), ("PAM_AUTH_ERR", 1), "{}", driven.output);
 }
+
+/// A profile's line with `nullok` behind one's own: it may let by whom it asks, and takes away nothing that the first demanded.
+#[test]
+fn a_laxer_line_behind_it_does_not_spare_anybody_the_enrollment() {
+    let _turn = install();
+    let ann = Person::stranger("ann");
+    let lax = "/etc/nightlatch/first-contact-lax.toml";
+    fs::write(lax, "").unwrap();
+    let service = Service::new(&format!(
+        "auth required pam_permit.so\nauth required pam_nightlatch.so enroll config={CONFIG}\n\
+         auth required pam_nightlatch.so nullok config={lax}\n\
+         account required pam_nightlatch.so config={CONFIG}\naccount required pam_permit.so\n"
+    ));
+    let driven = drive(&["--no-delay", &service.name, &ann.name, "authenticate", "account"]);
+    assert_eq!(driven.answers(), ["PAM_SUCCESS", "PAM_CONV_ERR"], "{}", driven.output);
+    assert!(driven.says(INVITED) && !is_enrolled(&ann), "{}", driven.output);
+}

@@ -188,9 +188,18 @@ fn a_mark_is_for_one_person_one_config_and_one_authenticate() {
         assert_ne!(phone.answers(&["CODE", "yes"]), PAM_IGNORE, "{cause}");
         assert!(phone.pam.prompts.is_empty() && phone.pam.logged().contains(cause), "{}", phone.pam.logged());
     }
-    let mut phone = Phone::of(&site);
-    assert_eq!(site.login(&mut phone.pam, &["nullok"]), PAM_IGNORE);
-    assert_eq!(phone.pam.mark, None, "the next authenticate takes it away");
+    for (user, words, answer, is_left) in [
+        ("bin", &["nullok"][..], PAM_IGNORE, true),
+        ("bin", &[], PAM_AUTH_ERR, true),
+        ("games", &["nullok"], PAM_IGNORE, false),
+        ("daemon", &[], PAM_SUCCESS, false),
+    ] {
+        let mut phone = Phone::of(&site);
+        phone.pam.user = user.as_bytes().to_vec();
+        phone.pam.replies = [code_at(NOON).into_bytes()].into();
+        assert_eq!(site.login(&mut phone.pam, words), answer, "{user}");
+        assert_eq!(phone.pam.mark.is_some(), is_left, "{user}");
+    }
 }
 
 #[test]
