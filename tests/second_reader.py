@@ -117,7 +117,8 @@ class Reader:
 
 def read_record(plain):
     r = Reader(plain)
-    assert r.u8() == 1, "version"
+    version = r.u8()
+    assert version in (1, 2), "version"
 
     def device():
         return {
@@ -140,6 +141,9 @@ def read_record(plain):
         "waiver": r.option(lambda: {"until": r.varint(), "reason": r.text()}), "invited_until": r.option(r.varint),
     }
     r.end()
+    # Version 2: the same fields, and the codes are eight digits each.
+    record["backup_codes_are"] = ["sixteen symbols", "eight digits"][version - 1]
+    assert version == 1 or 1 <= len(record["backup_codes"]) <= 10, "inherited codes"
     return record
 
 
@@ -187,7 +191,7 @@ def read_file(keys, path):
         data = file.read()
     header = data[:512]
     kind = header[10]
-    assert header[:10] == b"nightlatch" and header[11] == 1, "header"
+    assert header[:10] == b"nightlatch" and header[11] in {1: (1, 2), 3: (1,)}[kind], "header"
     assert len(data) == {1: 12288, 3: 568}[kind], "size"
     uid, = struct.unpack("<I", header[12:16])
     key_id, record_id = header[16:32], header[32:48]
@@ -201,6 +205,7 @@ def read_file(keys, path):
         until, made_at = struct.unpack("<QQ", unseal(key, data[512:512 + length], header + b"\x04" + b"\0" * 8))
         return {"name": name, "uid": uid, "invited_until": until, "made_at": made_at}
     record = unseal(key, data[512:512 + length], header + b"\x01" + b"\0" * 8)
+    assert record[0] == header[11], "version"
     slots = []
     for part, start in ((2, 4096), (3, 8192)):
         sequence, complement, sealed = struct.unpack("<QQH", data[start:start + 18])

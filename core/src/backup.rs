@@ -17,6 +17,9 @@ pub const SYMBOLS: usize = 16;
 pub const PRINTED_BYTES: usize = 19;
 /// The most codes that a set may have; indices above are kept for codes of other kinds.
 pub const MAX_CODES: u8 = 20;
+/// The most codes of google-authenticator that a set may have: as many as that program makes. Each eight digits that are
+/// judged are held against all of them.
+pub const MAX_INHERITED: u8 = 10;
 /// The index of a bypass code, spelled X: what is typed says by itself which hash it is held against.
 pub(crate) const BYPASS_INDEX: u8 = 29;
 
@@ -133,22 +136,64 @@ impl BackupHash {
     pub(crate) fn of(symbols: &Symbols, cost: HashCost, random: &dyn Random) -> Result<Self, Fault> {
         let mut salt = [0; 16];
         random.fill(&mut salt)?;
-        Ok(Self { salt, hash: HashMemory::for_cost(cost)?.hash(symbols, &salt)? })
+        Ok(Self { salt, hash: HashMemory::for_cost(cost)?.hash(symbols.spelling().as_slice(), &salt)? })
     }
 
     /// Whether it is the hash of this code. One evaluation, whether there is a hash or not, so that time does not tell.
     #[inline(never)] // Argon2 is large, and once in every sshd is enough
     pub(crate) fn fits(entry: Option<&Self>, cost: HashCost, symbols: &Symbols) -> Result<bool, Fault> {
         let salt = entry.map_or([0; 16], |entry| entry.salt);
-        let hash = HashMemory::for_cost(cost)?.hash(symbols, &salt)?;
+        let hash = HashMemory::for_cost(cost)?.hash(symbols.spelling().as_slice(), &salt)?;
         Ok(entry.is_some_and(|entry| bool::from(entry.hash.ct_eq(&hash))))
     }
 }
 
+/// Eight digits that google-authenticator called a scratch code.
+///
+/// ```compile_fail,E0277
+/// fn show(code: &nightlatch::backup::EightDigits) { println!("{code:?}"); }
+/// ```
+pub struct EightDigits(Zeroizing<[u8; 8]>);
+
+impl EightDigits {
+    /// `None` outside of 10000000 to 99999999: what that program never makes, and never accepts.
+    #[must_use]
+    pub fn new(number: u32) -> Option<Self> {
+        (10_000_000..=99_999_999).contains(&number).then(|| Self::spelled(number))
+    }
+
+    /// What is typed may begin with zeros; it is then no such code, and looks for itself all the same.
+    fn spelled(number: u32) -> Self {
+        let mut digits = Zeroizing::new([b'0'; 8]);
+        let mut rest = Zeroizing::new(number);
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0'.saturating_add(u8::try_from(rest.rem_euclid(10)).unwrap_or(0));
+            *rest = rest.div_euclid(10);
+        }
+        Self(digits)
+    }
+
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        bool::from(self.0.ct_eq(other.0.as_slice()))
+    }
+}
+
+/// How the codes of a set are spelled: a set is of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// Sixteen symbols, drawn here. The first says which code it is.
+    Symbols,
+    /// Eight digits, taken over from google-authenticator. They do not say which code they are, and have 26 random bits:
+    /// the throttle and the seal carry them, until a set of ours takes their place.
+    EightDigits,
+}
+
 /// A person's set of codes as the record keeps it.
 pub struct BackupCodes {
-    /// When the set was made.
+    /// When the set was made, or taken over.
     pub made_at: UnixTime,
+    /// What its codes look like.
+    pub spelling: Spelling,
     /// What each hash costs.
     pub cost: HashCost,
     /// By index.
@@ -163,6 +208,11 @@ pub struct BackupCodes {
 pub struct BackupSheet(Vec<Zeroizing<String>>);
 
 impl BackupSheet {
+    /// Of an enrollment that makes no codes.
+    pub(crate) fn empty() -> Self {
+        Self(Vec::new())
+    }
+
     /// `ABCD-EFGH-JKMN-PQRS`, in the order of their indices.
     pub fn expose_codes(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|code| code.as_str())
@@ -195,10 +245,50 @@ impl BackupCodes {
             let symbols = Symbols::draw(index, random)?;
             let mut salt = [0; 16];
             random.fill(&mut salt)?;
-            codes.push(BackupHash { salt, hash: memory.hash(&symbols, &salt)? });
+            codes.push(BackupHash { salt, hash: memory.hash(symbols.spelling().as_slice(), &salt)? });
             sheet.push(grouped(&symbols));
         }
-        Ok((BackupSheet(sheet), Self { made_at: now, cost, codes }))
+        Ok((BackupSheet(sheet), Self { made_at: now, spelling: Spelling::Symbols, cost, codes }))
+    }
+
+    /// Hashes the codes that a person has from google-authenticator, the first [`MAX_INHERITED`] of them; none of them
+    /// twice, or it could be used twice. Without any it is an empty set of ours.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NoRandomness`], [`Fault::NoMemory`].
+    pub fn inherited(theirs: &[EightDigits], now: UnixTime, random: &dyn Random) -> Result<Self, Fault> {
+        let cost = HashCost::DEFAULT;
+        let mut memory = HashMemory::for_cost(cost)?;
+        let mut codes = Vec::new();
+        let first_of_its_kind =
+            |(place, code): &(usize, &EightDigits)| !theirs.iter().take(*place).any(|before| before.is_same_as(code));
+        for (_, code) in theirs.iter().enumerate().filter(first_of_its_kind).take(usize::from(MAX_INHERITED)) {
+            let mut salt = [0; 16];
+            random.fill(&mut salt)?;
+            codes.push(BackupHash { salt, hash: memory.hash(code.0.as_slice(), &salt)? });
+        }
+        let spelling = if codes.is_empty() { Spelling::Symbols } else { Spelling::EightDigits };
+        Ok(Self { made_at: now, spelling, cost, codes })
+    }
+
+    /// The index of these eight digits among inherited codes, used ones too. All of them are evaluated whatever fits.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NoMemory`].
+    #[inline(never)] // Argon2 is large, and once in every sshd is enough
+    pub(crate) fn index_of(&self, number: u32) -> Result<Option<u8>, Fault> {
+        let typed = EightDigits::spelled(number);
+        let mut memory = HashMemory::for_cost(self.cost)?;
+        let mut found = None;
+        for (index, entry) in (0..MAX_INHERITED).zip(&self.codes) {
+            let hash = memory.hash(typed.0.as_slice(), &entry.salt)?;
+            if bool::from(entry.hash.ct_eq(&hash)) {
+                found = Some(index);
+            }
+        }
+        Ok(found)
     }
 
     /// Whether this is the code with that index.
@@ -238,10 +328,10 @@ impl HashMemory {
         Ok(Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params), blocks })
     }
 
-    fn hash(&mut self, symbols: &Symbols, salt: &[u8; 16]) -> Result<[u8; 32], Fault> {
+    fn hash(&mut self, spelling: &[u8], salt: &[u8; 16]) -> Result<[u8; 32], Fault> {
         let mut hash = [0; 32];
         self.argon2
-            .hash_password_into_with_memory(symbols.spelling().as_slice(), salt, &mut hash, &mut self.blocks)
+            .hash_password_into_with_memory(spelling, salt, &mut hash, &mut self.blocks)
             .map_err(|_| Fault::NoMemory)?;
         Ok(hash)
     }
@@ -381,10 +471,62 @@ mod tests {
         // Referee: printf %s 0123456789ABCDEF | argon2 saltsaltsaltsalt -id -t 1 -k 512 -p 1 -l 32 -r
         let mut memory = HashMemory::for_cost(HashCost::DEFAULT).unwrap();
         let symbols = Symbols(Box::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
-        let hash = memory.hash(&symbols, b"saltsaltsaltsalt").unwrap();
+        let hash = memory.hash(symbols.spelling().as_slice(), b"saltsaltsaltsalt").unwrap();
         assert_eq!(
             data_encoding::HEXLOWER.encode(&hash),
             "0a2499d8239bfef0d004f6125a7b8ceaa2e7ffa283b51db49a61ff60ac78a2cc"
+        );
+    }
+
+    fn theirs(numbers: &[u32]) -> Vec<EightDigits> {
+        numbers.iter().map(|number| EightDigits::new(*number).unwrap()).collect()
+    }
+
+    #[test]
+    fn eight_digits_of_google_authenticator_begin_with_no_zero() {
+        for (number, is_one) in [(9_999_999, false), (10_000_000, true), (99_999_999, true), (100_000_000, false)] {
+            assert_eq!(EightDigits::new(number).is_some(), is_one, "{number}");
+        }
+    }
+
+    #[test]
+    fn each_inherited_code_is_found_at_its_place_and_no_other_is() {
+        let set = BackupCodes::inherited(&theirs(&[12_345_678, 87_654_321, 10_000_000]), UnixTime(1), &SystemRandom);
+        let set = set.unwrap();
+        assert_eq!((set.spelling, set.codes.len()), (Spelling::EightDigits, 3));
+        for (number, index) in [
+            (12_345_678, Some(0)),
+            (87_654_321, Some(1)),
+            (10_000_000, Some(2)),
+            (12_345_679, None),
+            (0, None),
+            (2_345_678, None),
+        ] {
+            assert_eq!(set.index_of(number).unwrap(), index, "{number}");
+        }
+        assert!(!set.holds(&Symbols::draw(0, &SystemRandom).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn an_inherited_set_has_no_code_twice_and_ten_at_most() {
+        let set = |numbers: &[u32]| BackupCodes::inherited(&theirs(numbers), UnixTime(1), &SystemRandom).unwrap();
+        let twice = set(&[12_345_678, 12_345_678, 87_654_321, 12_345_678]);
+        assert_eq!((twice.codes.len(), twice.index_of(87_654_321).unwrap()), (2, Some(1)));
+        let many: Vec<u32> = (10_000_000..10_000_012).collect();
+        assert_eq!(set(&many).codes.len(), 10);
+        let none = set(&[]);
+        assert_eq!((none.spelling, none.codes.len()), (Spelling::Symbols, 0));
+    }
+
+    #[test]
+    fn the_hash_of_eight_digits_agrees_with_the_reference_program() {
+        // Referee: printf %s 12345678 | argon2 saltsaltsaltsalt -id -t 1 -k 512 -p 1 -l 32 -r
+        let mut memory = HashMemory::for_cost(HashCost::DEFAULT).unwrap();
+        let code = EightDigits::new(12_345_678).unwrap();
+        let hash = memory.hash(code.0.as_slice(), b"saltsaltsaltsalt").unwrap();
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(&hash),
+            "07cb6491e2ff3c7ddf0c8a7f7e14a2636c740254fe380e1d327894e4d4e322bf"
         );
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::backup::{BackupCodes, BackupHash, HashCost, MAX_CODES};
+use crate::backup::{BackupCodes, BackupHash, HashCost, MAX_CODES, MAX_INHERITED, Spelling};
 use crate::clock::UnixTime;
 use crate::secret::{Algorithm, SharedSecret};
 
@@ -67,6 +67,8 @@ pub struct Digits(u8);
 impl Digits {
     /// What every app gets right.
     pub const SIX: Self = Self(6);
+    /// What the scratch codes of google-authenticator have too.
+    pub const EIGHT: Self = Self(8);
 
     /// `None` outside 6 to 8.
     #[must_use]
@@ -180,9 +182,52 @@ pub struct Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotARecord;
 
-const VERSION: u8 = 1;
+/// What a reader has to understand in order to read a record: the first byte of it, and a byte of its file's header. Where
+/// nobody has taken anything over, records stay as they were, and older modules read them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// The backup codes are ours.
+    First,
+    /// The same fields; the backup codes are eight digits each, one at least and ten at most.
+    InheritedCodes,
+}
+
+impl Version {
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::First => 1,
+            Self::InheritedCodes => 2,
+        }
+    }
+
+    pub(crate) fn of_byte(byte: u8) -> Option<Self> {
+        [Self::First, Self::InheritedCodes].into_iter().find(|version| version.byte() == byte)
+    }
+
+    fn spelling(self) -> Spelling {
+        match self {
+            Self::First => Spelling::Symbols,
+            Self::InheritedCodes => Spelling::EightDigits,
+        }
+    }
+
+    fn allows(self, backup_codes: usize) -> bool {
+        match self {
+            Self::First => backup_codes <= usize::from(MAX_CODES),
+            Self::InheritedCodes => (1..=usize::from(MAX_INHERITED)).contains(&backup_codes),
+        }
+    }
+}
 
 impl Record {
+    /// The lowest version that says all that stands in it.
+    pub(crate) fn version(&self) -> Version {
+        match self.backup.spelling {
+            Spelling::Symbols => Version::First,
+            Spelling::EightDigits => Version::InheritedCodes,
+        }
+    }
+
     /// The record's bytes: version, then postcard (docs/FORMAT.md).
     ///
     /// # Errors
@@ -192,7 +237,7 @@ impl Record {
         let wire = Wire::of(self);
         let mut bytes = Zeroizing::new(vec![0; crate::store::RECORD_ROOM]);
         let (version, body) = bytes.split_first_mut().ok_or(NotARecord)?;
-        *version = VERSION;
+        *version = self.version().byte();
         let length = postcard::to_slice(&wire, body).map_err(|_| NotARecord)?.len().saturating_add(1);
         bytes.truncate(length);
         Ok(bytes)
@@ -204,12 +249,11 @@ impl Record {
     ///
     /// [`NotARecord`].
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, NotARecord> {
-        match bytes {
-            [VERSION, body @ ..] => match postcard::take_from_bytes::<Wire<'_>>(body) {
-                Ok((wire, [])) => wire.into_record(),
-                Ok(_) | Err(_) => Err(NotARecord),
-            },
-            _ => Err(NotARecord),
+        let (version, body) = bytes.split_first().ok_or(NotARecord)?;
+        let version = Version::of_byte(*version).ok_or(NotARecord)?;
+        match postcard::take_from_bytes::<Wire<'_>>(body) {
+            Ok((wire, [])) => wire.into_record(version),
+            Ok(_) | Err(_) => Err(NotARecord),
         }
     }
 }
@@ -290,8 +334,8 @@ impl<'a> Wire<'a> {
         }
     }
 
-    fn into_record(self) -> Result<Record, NotARecord> {
-        if self.devices.len() > MAX_DEVICES || self.backup_codes.len() > usize::from(MAX_CODES) {
+    fn into_record(self, version: Version) -> Result<Record, NotARecord> {
+        if self.devices.len() > MAX_DEVICES || !version.allows(self.backup_codes.len()) {
             return Err(NotARecord);
         }
         let devices = self.devices.into_iter().map(WireDevice::into_device).collect::<Result<Vec<_>, _>>()?;
@@ -305,6 +349,7 @@ impl<'a> Wire<'a> {
             next_device: self.next_device,
             backup: BackupCodes {
                 made_at: UnixTime(self.backup_made_at),
+                spelling: version.spelling(),
                 cost: cost(self.backup_memory_kib, self.backup_passes)?,
                 codes: self.backup_codes.into_iter().map(WireHash::into_hash).collect(),
             },

@@ -26,13 +26,16 @@ pub enum Shape {
     Bytes(usize, usize),
     Option(&'static Shape),
     List(usize, &'static Shape),
+    ListOf(u64, u64, &'static Shape),
     All(&'static [Shape]),
     Choice(&'static [Shape]),
+    /// What the first byte says.
+    Versions(&'static [(u8, &'static Shape)]),
 }
 
 use Shape::{
-    All, Byte, ByteIn, Bytes, Choice, DeviceName, Flag, Id, List, Movement, NextId, Option as Maybe, Raw, Text, Varint,
-    VarintIn,
+    All, Byte, ByteIn, Bytes, Choice, DeviceName, Flag, Id, List, ListOf, Movement, NextId, Option as Maybe, Raw, Text,
+    Varint, VarintIn, Versions,
 };
 
 const TIME: Shape = Varint(64);
@@ -44,16 +47,13 @@ const HASH: Shape = All(&[Raw(16), Raw(32)]);
 const MEMORY: Shape = VarintIn(8, 65_536);
 const PASSES: Shape = VarintIn(1, 16);
 
-pub const RECORD: Shape = All(&[
-    ByteIn(1, 1),
-    TIME,
-    TIME,
-    List(8, &DEVICE),
-    NextId,
-    TIME,
-    MEMORY,
-    PASSES,
-    List(20, &HASH),
+pub const RECORD: Shape = Versions(&[
+    (1, &All(&[BEFORE_BACKUP_CODES, List(20, &HASH), BEHIND_BACKUP_CODES])),
+    (2, &All(&[BEFORE_BACKUP_CODES, ListOf(1, 10, &HASH), BEHIND_BACKUP_CODES])),
+]);
+
+const BEFORE_BACKUP_CODES: Shape = All(&[TIME, TIME, List(8, &DEVICE), NextId, TIME, MEMORY, PASSES]);
+const BEHIND_BACKUP_CODES: Shape = All(&[
     Maybe(&All(&[Raw(16), Raw(32), MEMORY, PASSES, TIME, TIME, Varint(16)])),
     Maybe(&All(&[TIME, Text { most_bytes: usize::MAX }])),
     Maybe(&TIME),
@@ -145,10 +145,16 @@ impl<'b> Reader<'b> {
                 0 => Some(()),
                 _ => self.read(inner),
             },
-            List(most, item) => {
-                let count = self.varint(64).filter(|count| *count <= *most as u64)?;
+            List(most, item) => self.read(&ListOf(0, *most as u64, item)),
+            ListOf(least, most, item) => {
+                let count = self.varint(64).filter(|count| (least..=most).contains(&count))?;
                 self.put(count);
                 (0..count).try_for_each(|_| self.read(item))
+            }
+            Versions(versions) => {
+                let version = self.byte(0, u8::MAX)?;
+                let (_, shape) = versions.iter().find(|(known, _)| *known == version)?;
+                self.read(shape)
             }
             All(shapes) => shapes.iter().try_for_each(|shape| self.read(shape)),
             Choice(choices) => {

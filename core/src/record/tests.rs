@@ -22,7 +22,12 @@ pub(crate) fn a_record(devices: Vec<Device>) -> Record {
         changed_at: UnixTime(1_700_000_000),
         next_device: 8,
         devices,
-        backup: BackupCodes { made_at: UnixTime(0), cost: HashCost::DEFAULT, codes: Vec::new() },
+        backup: BackupCodes {
+            made_at: UnixTime(0),
+            spelling: Spelling::Symbols,
+            cost: HashCost::DEFAULT,
+            codes: Vec::new(),
+        },
         bypass: None,
         waiver: None,
         invited_until: None,
@@ -45,7 +50,7 @@ fn the_largest_record() -> Record {
         changed_at: UnixTime(u64::MAX),
         next_device: 255,
         devices: devices.collect(),
-        backup: BackupCodes { made_at: UnixTime(u64::MAX), cost, codes: vec![hash; 20] },
+        backup: BackupCodes { made_at: UnixTime(u64::MAX), spelling: Spelling::Symbols, cost, codes: vec![hash; 20] },
         bypass: Some(Bypass { hash, cost, made_at: UnixTime(u64::MAX), until: UnixTime(u64::MAX), uses: u16::MAX }),
         waiver: Some(Waiver { until: UnixTime(u64::MAX), reason: "x".repeat(200) }),
         invited_until: Some(UnixTime(u64::MAX)),
@@ -87,8 +92,10 @@ fn numbers_out_of_their_range_are_no_record() {
     record.next_device = 3;
     assert!(Record::from_bytes(&record.to_bytes().unwrap()).is_err());
     let mut bytes = a_record(Vec::new()).to_bytes().unwrap();
-    bytes[0] = 2;
-    assert!(Record::from_bytes(&bytes).is_err());
+    for version in [0, 3, u8::MAX] {
+        bytes[0] = version;
+        assert!(Record::from_bytes(&bytes).is_err());
+    }
 }
 
 #[test]
@@ -116,4 +123,28 @@ fn a_device_or_a_backup_code_too_many_is_no_record() {
     assert!(reads(&record));
     record.backup.codes.extend(the_largest_record().backup.codes.pop());
     assert!(!reads(&record));
+}
+
+/// So that older modules go on reading the files of whoever has nothing that they do not know.
+#[test]
+fn only_a_record_with_inherited_codes_is_of_the_second_version() {
+    let mut record = the_largest_record();
+    assert_eq!((record.version(), record.to_bytes().unwrap()[0]), (Version::First, 1));
+    record.backup.spelling = Spelling::EightDigits;
+    record.backup.codes.truncate(10);
+    let bytes = record.to_bytes().unwrap();
+    assert_eq!((record.version(), bytes[0]), (Version::InheritedCodes, 2));
+    let read = Record::from_bytes(&bytes).unwrap();
+    assert_eq!((read.backup.spelling, read.backup.codes.len()), (Spelling::EightDigits, 10));
+    assert_eq!(*read.to_bytes().unwrap(), *bytes);
+}
+
+#[test]
+fn a_record_of_the_second_version_has_one_to_ten_inherited_codes() {
+    for (count, reads) in [(0, false), (1, true), (10, true), (11, false), (20, false)] {
+        let mut record = the_largest_record();
+        record.backup.spelling = Spelling::EightDigits;
+        record.backup.codes.truncate(count);
+        assert_eq!(Record::from_bytes(&record.to_bytes().unwrap()).is_ok(), reads, "{count}");
+    }
 }

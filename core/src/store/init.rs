@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use crate::config::{COMMENTED_DEFAULT, Config};
 use crate::error::{Fault, OrFault, Part};
 use crate::random::Random;
+use crate::record::Version;
 use crate::secret::MasterKey;
 use crate::store::blocks;
 use crate::store::keys::{Keyring, write_all};
@@ -170,7 +171,8 @@ fn make_marker(store: &Store<'_>, key_id: KeyId, master: &MasterKey) -> Result<(
     let mut id = [0; 16];
     store.random.fill(&mut id)?;
     let record_id = RecordId(id);
-    let header = Header { kind: FileKind::Marker, key_id, record_id, subject: None, sealed_bytes: 40 };
+    let header =
+        Header { kind: FileKind::Marker, version: Version::First, key_id, record_id, subject: None, sealed_bytes: 40 };
     let header = header.to_bytes().ok_or_else(damaged)?;
     let key = SealingKey::derive(master, record_id).ok_or_else(damaged)?;
     let mut bytes = header.to_vec();

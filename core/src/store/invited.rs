@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use crate::clock::UnixTime;
 use crate::error::{Fault, OrFault, Part};
 use crate::invitation::{InvitationTerms, TERMS_BYTES};
+use crate::record::Version;
 use crate::store::init::make_file;
 use crate::store::layout::{FileKind, HEADER_BYTES, Header, NotAHeader, SEAL_BYTES, Subject};
 use crate::store::lock::LockedDirectory;
@@ -105,7 +106,14 @@ impl Store<'_> {
         self.random.fill(&mut id)?;
         let record_id = RecordId(id);
         let subject = Some(Subject::of(account));
-        let header = Header { kind: FileKind::Invitation, key_id, record_id, subject, sealed_bytes: SEALED_BYTES };
+        let header = Header {
+            kind: FileKind::Invitation,
+            version: Version::First,
+            key_id,
+            record_id,
+            subject,
+            sealed_bytes: SEALED_BYTES,
+        };
         let header = header.to_bytes().ok_or_else(does_not_fit)?;
         let key = SealingKey::derive(&master, record_id).ok_or_else(does_not_fit)?;
         let mut bytes = header.to_vec();

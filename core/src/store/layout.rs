@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where which byte of a file lies (docs/FORMAT.md). Encodes and decodes; reads and writes nothing.
 
+use crate::record::Version;
 use crate::user::{Account, UserName};
 
 /// Each part stands on a block of its own, so that writing one never touches another.
@@ -19,7 +20,6 @@ pub(crate) const RECORD_ROOM: usize = BLOCK - HEADER_BYTES - SEAL_BYTES;
 pub(crate) const LEDGER_ROOM: usize = BLOCK - SLOT_HEADER_BYTES - SEAL_BYTES;
 
 const MAGIC: &[u8; 10] = b"nightlatch";
-const VERSION: u8 = 1;
 
 /// Which file a header begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,8 @@ impl Subject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) kind: FileKind,
+    /// Of the record behind it, so that whoever does not know that version says so and does not call it damaged.
+    pub(crate) version: Version,
     pub(crate) key_id: KeyId,
     pub(crate) record_id: RecordId,
     /// `None` in the marker.
@@ -99,7 +101,7 @@ impl Header {
         let uid = self.subject.as_ref().map_or(0, |subject| subject.uid);
         let mut writer = Writer { rest: &mut bytes };
         writer.put(MAGIC)?;
-        writer.put(&[self.kind.byte(), VERSION])?;
+        writer.put(&[self.kind.byte(), self.version.byte()])?;
         writer.put(&uid.to_le_bytes())?;
         writer.put(&self.key_id.0)?;
         writer.put(&self.record_id.0)?;
@@ -118,11 +120,14 @@ impl Header {
         if found_kind != kind.byte() {
             return Err(NotAHeader::Damaged);
         }
-        match version {
-            VERSION => {}
-            0 => return Err(NotAHeader::Damaged),
-            newer => return Err(NotAHeader::Newer(newer)),
-        }
+        let version = match (kind, Version::of_byte(version)) {
+            (FileKind::Person, Some(known)) | (_, Some(known @ Version::First)) => known,
+            (FileKind::Marker | FileKind::Invitation, Some(Version::InheritedCodes)) => {
+                return Err(NotAHeader::Newer(version));
+            }
+            (_, None) if version == 0 => return Err(NotAHeader::Damaged),
+            (_, None) => return Err(NotAHeader::Newer(version)),
+        };
         let uid = u32::from_le_bytes(reader.take()?);
         let (key_id, record_id) = (KeyId(reader.take()?), RecordId(reader.take()?));
         let sealed_bytes = usize::from(u16::from_le_bytes(reader.take()?));
@@ -134,7 +139,7 @@ impl Header {
                 Some(Subject { name: UserName::parse(name).map_err(|_| NotAHeader::Damaged)?, uid })
             }
         };
-        Ok(Self { kind, key_id, record_id, subject, sealed_bytes })
+        Ok(Self { kind, version, key_id, record_id, subject, sealed_bytes })
     }
 }
 
@@ -229,6 +234,7 @@ mod tests {
     fn a_header() -> Header {
         Header {
             kind: FileKind::Person,
+            version: Version::First,
             key_id: KeyId([1; 16]),
             record_id: RecordId([2; 16]),
             subject: Some(Subject { name: UserName::parse(b"alice").unwrap(), uid: 1001 }),
@@ -251,10 +257,24 @@ mod tests {
     #[test]
     fn a_newer_version_is_told_from_damage() {
         let mut bytes = a_header().to_bytes().unwrap();
-        bytes[11] = 2;
-        assert_eq!(Header::from_bytes(&bytes, FileKind::Person), Err(NotAHeader::Newer(2)));
+        bytes[11] = 3;
+        assert_eq!(Header::from_bytes(&bytes, FileKind::Person), Err(NotAHeader::Newer(3)));
+        bytes[11] = 0;
+        assert_eq!(Header::from_bytes(&bytes, FileKind::Person), Err(NotAHeader::Damaged));
         bytes[0] = b'x';
         assert_eq!(Header::from_bytes(&bytes, FileKind::Person), Err(NotAHeader::Damaged));
+    }
+
+    /// Nobody but a person has a record with inherited codes.
+    #[test]
+    fn the_second_version_is_a_persons_alone() {
+        let header = Header { version: Version::InheritedCodes, ..a_header() };
+        let mut bytes = header.to_bytes().unwrap();
+        assert_eq!((bytes[11], Header::from_bytes(&bytes, FileKind::Person)), (2, Ok(header)));
+        for (byte, kind) in [(2, FileKind::Marker), (3, FileKind::Invitation)] {
+            bytes[10] = byte;
+            assert_eq!(Header::from_bytes(&bytes, kind), Err(NotAHeader::Newer(2)));
+        }
     }
 
     #[test]

@@ -171,6 +171,7 @@ impl NewFile<'_> {
         let plain = self.record.to_bytes().map_err(|_| does_not_fit(Part::Record))?;
         let header = Header {
             kind: FileKind::Person,
+            version: self.record.version(),
             key_id: self.key_id,
             record_id,
             subject: Some(self.subject.clone()),

@@ -4,23 +4,24 @@
 
 use subtle::ConstantTimeEq as _;
 
-use crate::backup::{BYPASS_INDEX, PRINTED_BYTES, Symbols};
+use crate::backup::{BYPASS_INDEX, PRINTED_BYTES, Spelling, Symbols};
 use crate::bypass;
 use crate::clock::{Moment, Step, UnixTime};
 use crate::error::Fault;
 use crate::ledger::{
     BYPASS_OVER, DeviceState, FailuresSince, LastLogin, Ledger, Method, Progress, ShortText, WAIVER_OVER,
 };
-use crate::record::{Device, DeviceId, Kind, Period, Record};
+use crate::record::{Device, DeviceId, Digits, Kind, Period, Record};
 use crate::secret::{Typed, TypedCode};
 use crate::verify::drift::ClockDrift;
 use crate::verify::otp;
 use crate::verify::throttle::{Admission, Channel, Limits, Place, Source};
 
-/// The most candidate codes that one attempt computes, over all devices, windows and look-aheads.
+/// The most candidate codes that one attempt computes, over all devices, windows and look-aheads. Eight digits of somebody
+/// with codes of google-authenticator are held against ten hashes at most besides (backup.rs).
 const MAX_CANDIDATES: u64 = 30;
 /// The most counters beyond the next one that an HOTP device may have been pressed (RFC 4226 §7.4).
-const LOOK_AHEAD: u64 = 9;
+pub(crate) const LOOK_AHEAD: u64 = 9;
 
 /// How far a code's step may lie from the present one, on either side (RFC 6238 §5.2): 0 or 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,7 +260,14 @@ enum Finding {
 
 fn find(record: &Record, ledger: &Ledger, code: &TypedCode, window: Window, now: Moment) -> Result<Finding, Fault> {
     match &*code.0 {
-        typed @ (Typed::OneTime { .. } | Typed::Embedded(_)) => Ok(find_one_time(record, ledger, typed, window, now)),
+        typed @ (Typed::OneTime { .. } | Typed::Embedded(_)) => {
+            match (find_one_time(record, ledger, typed, window, now), inherited_reading(record, typed)) {
+                (of_devices @ (Finding::Wrong(_) | Finding::NotJudged(_)), Some(value)) => {
+                    find_inherited(record, ledger, value, of_devices)
+                }
+                (of_devices, _) => Ok(of_devices),
+            }
+        }
         Typed::Backup(symbols) if symbols.index() == BYPASS_INDEX => find_bypass(record, ledger, symbols, now.wall),
         Typed::Backup(symbols) => find_backup(record, ledger, symbols),
     }
@@ -279,14 +287,35 @@ fn find_bypass(record: &Record, ledger: &Ledger, symbols: &Symbols, wall: UnixTi
 }
 
 fn find_backup(record: &Record, ledger: &Ledger, symbols: &Symbols) -> Result<Finding, Fault> {
-    let index = symbols.index();
     let held = record.backup.holds(symbols)?;
+    Ok(if held { of_held(ledger, symbols.index()) } else { Finding::Wrong(Refusal::Wrong) })
+}
+
+/// A code of the set: fresh, used just now, or used before.
+fn of_held(ledger: &Ledger, index: u8) -> Finding {
     let last = ledger.last_login.as_ref().map(|login| login.method);
-    Ok(match (held, ledger.is_backup_code_used(index)) {
-        (true, false) => Finding::Right(vec![Advance::BackupCode(index)]),
-        (true, true) if last == Some(Method::BackupCode(index)) => Finding::NotJudged(Refusal::Replay),
-        (true, true) => Finding::Wrong(Refusal::UsedBackupCode),
-        (false, true | false) => Finding::Wrong(Refusal::Wrong),
+    match ledger.is_backup_code_used(index) {
+        false => Finding::Right(vec![Advance::BackupCode(index)]),
+        true if last == Some(Method::BackupCode(index)) => Finding::NotJudged(Refusal::Replay),
+        true => Finding::Wrong(Refusal::UsedBackupCode),
+    }
+}
+
+/// Eight digits, where the person's backup codes are such.
+fn inherited_reading(record: &Record, typed: &Typed) -> Option<u32> {
+    match record.backup.spelling {
+        Spelling::EightDigits => typed.of_length(Digits::EIGHT),
+        Spelling::Symbols => None,
+    }
+}
+
+/// What no device accepts may be an inherited code. Where it is none, devices that have codes of eight digits decide; and
+/// where there is no such device it was a guess at the inherited codes.
+fn find_inherited(record: &Record, ledger: &Ledger, value: u32, of_devices: Finding) -> Result<Finding, Fault> {
+    Ok(match (record.backup.index_of(value)?, of_devices) {
+        (Some(index), _) => of_held(ledger, index),
+        (None, Finding::NotJudged(Refusal::NoSuchLength)) => Finding::Wrong(Refusal::Wrong),
+        (None, of_devices) => of_devices,
     })
 }
 
@@ -417,6 +446,10 @@ fn accept(
             }
             Advance::BackupCode(index) => {
                 next.use_backup_code(*index);
+                digits = match record.backup.spelling {
+                    Spelling::EightDigits => Some(usize::from(Digits::EIGHT.count())),
+                    Spelling::Symbols => None,
+                };
                 grounds = (Method::BackupCode(*index), None);
             }
             Advance::Bypass => {
@@ -434,7 +467,7 @@ fn accept(
         method,
     });
     let failures_since = std::mem::take(&mut next.failures_since);
-    // What is no device's is spelled as a backup code is.
+    // What has no digits is spelled as our backup codes are.
     let code_bytes = digits.unwrap_or(PRINTED_BYTES);
     Grounds {
         method,

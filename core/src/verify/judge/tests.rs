@@ -12,6 +12,8 @@ use crate::record::Digits;
 use crate::record::tests::{a_device, a_record};
 use crate::secret::SharedSecret;
 
+mod inherited;
+
 const TOTP: Kind = Kind::Totp { period: Period::THIRTY, offset: 0 };
 const NOON: u64 = 1_800_000_000;
 
