@@ -14,6 +14,7 @@ pub mod enrollment;
 pub mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+pub mod import;
 pub mod invitation;
 pub mod ledger;
 pub mod origin;

@@ -8,6 +8,7 @@ compile_error!("the targets need the doors behind cfg(fuzzing): use fuzz/run, or
 pub mod arguments;
 pub mod base32;
 pub mod config;
+pub mod imports;
 pub mod login;
 pub mod record;
 pub mod second_reader;

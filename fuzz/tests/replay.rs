@@ -60,6 +60,7 @@ replays! {
     a_slot_is_read_as_the_format_says: slot,
     a_reply_is_read_as_a_person_meant_it: typed_code,
     a_secret_has_one_reading: base32,
+    what_another_program_wrote_is_read_as_it_stands: imports,
     no_word_of_a_line_is_passed_over: arguments,
     no_sequence_of_logins_and_faults_breaks_a_promise: login,
 }
