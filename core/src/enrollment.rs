@@ -2,6 +2,8 @@
 //! From a draft in memory to a confirmed enrollment. Nothing is locked or written here; only what is `Confirmed` can be
 //! committed, by `Store::commit`. A first device, a replacement and one device more go the same way.
 
+mod inherited;
+
 use crate::backup::{BackupCodes, BackupSheet};
 use crate::clock::{Moment, UnixTime};
 use crate::error::Fault;

@@ -141,7 +141,8 @@ impl Named {
     }
 
     /// The gid of its primary group.
-    pub(crate) fn gid(&self) -> u32 {
+    #[must_use]
+    pub fn gid(&self) -> u32 {
         self.gid
     }
 }
@@ -192,6 +193,16 @@ impl Account {
     #[must_use]
     pub fn uid(&self) -> u32 {
         self.0.uid
+    }
+
+    /// Its home directory, as the database has it now.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Unknown`], [`AccountError::LookupFailed`].
+    pub fn home(&self) -> Result<std::path::PathBuf, AccountError> {
+        let found = User::from_uid(Uid::from_raw(self.uid())).map_err(lookup_failed)?.ok_or(AccountError::Unknown)?;
+        Ok(found.dir)
     }
 
     /// Whether the uid is one that systems hand out for a while and give to another later, or that means nobody:
