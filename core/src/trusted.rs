@@ -240,6 +240,24 @@ impl TrustedFile {
         Self::read(&directory, name, Trust { privacy: Privacy::Public, max_bytes: 65_536 })
     }
 
+    /// Reads a file that another program keeps for itself, where only root can change it or the way there; `None` where there
+    /// is none. What it holds is wiped.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Untrusted`], [`Fault::Denied`], [`Fault::Io`].
+    pub fn read_of_another_program(path: &Path, max_bytes: usize) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+        let absolute = || Fault::Untrusted { path: path.to_owned(), flaw: Flaw::NotAbsolute };
+        let (directory, name) = path.parent().zip(path.file_name()).ok_or_else(absolute)?;
+        let directory = match TrustedDirectory::open(directory, Privacy::Public, Part::Config) {
+            Ok(directory) => directory,
+            Err(Fault::Missing { .. }) => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        let file = Self::read(&directory, name, Trust { privacy: Privacy::Public, max_bytes })?;
+        Ok(file.map(Self::into_secret))
+    }
+
     pub(crate) fn read(directory: &TrustedDirectory, name: &OsStr, trust: Trust) -> Result<Option<Self>, Fault> {
         let Some(OpenFile { file, bytes, .. }) = directory.open_file(name, OFlags::RDONLY, trust)? else {
             return Ok(None);

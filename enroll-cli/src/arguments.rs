@@ -2,6 +2,7 @@
 //! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
 
 mod device;
+mod import;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::times::{Span, When};
 
 pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
+pub(crate) use import::{GoogleArguments, ImportCommand, OathArguments, TakingOver};
 
 /// Enrolls accounts of this host for a second factor, and looks after them.
 #[derive(Parser)]
@@ -97,6 +99,12 @@ pub(crate) enum Command {
     /// Find what locks people out, or would on a full disk; exit status 1 if anything
     #[command(after_help = "Example:\n  nightlatch doctor\n  nightlatch doctor --mend")]
     Doctor(DoctorArguments),
+    /// Take over what google-authenticator or pam_oath has enrolled
+    #[command(after_help = IMPORT_EXAMPLES, disable_help_subcommand = true)]
+    Import {
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
     /// Show what the rules in the config make of a login, and what is wrong with them
     #[command(after_help = POLICY_EXAMPLES, disable_help_subcommand = true)]
     Policy {
@@ -115,6 +123,10 @@ pub(crate) enum PolicyCommand {
     Check,
 }
 
+const IMPORT_EXAMPLES: &str = "\
+Example:
+  nightlatch import google-authenticator --all --dry-run
+  nightlatch import oath /etc/users.oath";
 const POLICY_EXAMPLES: &str = "\
 Example:
   nightlatch policy check

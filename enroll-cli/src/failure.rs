@@ -121,6 +121,11 @@ pub(crate) enum Failure {
         source: Box<Failure>,
     },
     Interrupted,
+    /// The file of another program, as a whole.
+    NothingToImport {
+        path: PathBuf,
+        reason: String,
+    },
 }
 
 /// What was wrong with the codes that should have set a device right.
@@ -176,6 +181,7 @@ impl Failure {
                 DeviceError::Last { .. } => Status::Usage,
             },
             Self::Interrupted => Status::Interrupted,
+            Self::NothingToImport { .. } => Status::Fault,
         }
     }
 
@@ -210,6 +216,7 @@ impl Failure {
             Self::TooMuchForAQrCode => "size",
             Self::HandoutLost { .. } => "handout-lost",
             Self::Interrupted => "interrupted",
+            Self::NothingToImport { .. } => "import",
         }
     }
 
@@ -217,7 +224,7 @@ impl Failure {
         match self {
             Self::Config(error) => error.path(),
             Self::Store(fault) => fault.path(),
-            Self::QrFileExists { path } | Self::QrFile { path, .. } => Some(path),
+            Self::QrFileExists { path } | Self::QrFile { path, .. } | Self::NothingToImport { path, .. } => Some(path),
             Self::NotRoot
             | Self::NoAccount { .. }
             | Self::NotAUserName { .. }
@@ -311,6 +318,10 @@ impl Failure {
             Self::Output(_) => "see what stdout of this program is".to_owned(),
             Self::HandoutLost { remedy, .. } => remedy.clone(),
             Self::Interrupted => "nothing was changed; run it again".to_owned(),
+            Self::NothingToImport { .. } => {
+                "nothing was changed; name the file that usersfile= names in /etc/pam.d, and one in a home directory with --user"
+                    .to_owned()
+            }
         }
     }
 }
@@ -357,6 +368,7 @@ impl fmt::Display for Failure {
                 write!(f, "{} was changed, but what is shown only once could not be printed: {source}", escaped(user))
             }
             Self::Interrupted => f.write_str("interrupted"),
+            Self::NothingToImport { reason, .. } => f.write_str(reason),
         }
     }
 }

@@ -170,6 +170,8 @@ pub(crate) struct PersonStatus {
     pub(crate) invited_until: Option<String>,
     pub(crate) devices: Vec<DeviceStatus>,
     pub(crate) backup_codes_left: u8,
+    /// Whether they are eight digits of google-authenticator, not ours.
+    pub(crate) backup_codes_inherited: bool,
     /// `None` where none holds at present.
     pub(crate) bypass: Option<BypassStatus>,
     /// `None` where none is in force, as the next two.

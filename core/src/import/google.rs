@@ -174,6 +174,8 @@ impl<'f> Lines<'f> {
             let digits = line.trim_ascii_start();
             match number(digits).and_then(|number| EightDigits::new(u32::try_from(number).ok()?)) {
                 None => return (codes, beyond, lines.filter(is_left).count().saturating_add(1)),
+                // Twice in the file it would have got in twice.
+                Some(code) if codes.iter().any(|before: &EightDigits| before.is_same_as(&code)) => {}
                 Some(code) if codes.len() < usize::from(MAX_INHERITED) => codes.push(code),
                 Some(_) => beyond = beyond.saturating_add(1),
             }

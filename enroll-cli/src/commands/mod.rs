@@ -6,6 +6,7 @@ mod bypass;
 mod device;
 mod doctor;
 mod enroll;
+mod import;
 mod init;
 mod invite;
 mod policy;
@@ -44,6 +45,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
         Command::Policy { command: PolicyCommand::Explain(options) } => {
             policy::explain::run(options, &site()?, terminal)
         }
+        Command::Import { command } => import::run(command, site, terminal),
         Command::Policy { command: PolicyCommand::Check } => policy::check::run(named, terminal),
     }
 }

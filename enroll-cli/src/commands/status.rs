@@ -2,6 +2,7 @@
 //! `status` and `list`: what is enrolled, without any secret.
 
 use nightlatch::audit::escaped;
+use nightlatch::backup::Spelling;
 use nightlatch::clock::UnixTime;
 use nightlatch::ledger::Ledger;
 use nightlatch::record::{Device, Kind, Record, Waiver};
@@ -112,6 +113,7 @@ fn of_nobody(account: &Account, invited_until: Option<UnixTime>) -> PersonStatus
         invited_until: invited_until.map(|time| time.to_string()),
         devices: Vec::new(),
         backup_codes_left: 0,
+        backup_codes_inherited: false,
         bypass: None,
         waived_until: None,
         waiver_reason: None,
@@ -141,6 +143,7 @@ fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result
         invited_until: None,
         devices: devices_of(open),
         backup_codes_left: judge::backup_codes_left(record, ledger),
+        backup_codes_inherited: record.backup.spelling == Spelling::EightDigits,
         bypass: bypass_of(record, ledger, now.wall),
         waived_until: waiver.map(|waiver| waiver.until.to_string()),
         waiver_reason: waiver.map(|waiver| waiver.reason.clone()),
@@ -211,7 +214,7 @@ fn sheet(status: &PersonStatus) -> String {
     for device in &status.devices {
         line("device", &device_words(device));
     }
-    line("backup codes", &format!("{} left", status.backup_codes_left));
+    line("backup codes", &backup_words(status));
     if let Some(bypass) = &status.bypass {
         line("bypass code", &format!("until {}, {} left", bypass.until, uses_words(bypass.uses_left.into())));
     }
@@ -222,6 +225,16 @@ fn sheet(status: &PersonStatus) -> String {
     line("lock", &lock_words(status));
     line("last login", &status.last_login.as_ref().map_or_else(|| "never".to_owned(), login_words));
     text
+}
+
+fn backup_words(status: &PersonStatus) -> String {
+    let left = status.backup_codes_left;
+    if status.backup_codes_inherited {
+        let user = escaped(&status.user);
+        format!("{left} left, of google-authenticator; 'nightlatch backup-codes {user}' makes stronger ones")
+    } else {
+        format!("{left} left")
+    }
 }
 
 fn uses_words(count: u32) -> String {
@@ -298,6 +311,7 @@ mod tests {
             invited_until: None,
             devices: Vec::new(),
             backup_codes_left: 9,
+            backup_codes_inherited: false,
             bypass: None,
             waived_until: None,
             waiver_reason: None,

@@ -101,11 +101,11 @@ impl Phone {
         [self.code_at(then), self.code_at(then + self.period)]
     }
 
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().saturating_add_signed(self.ahead)
     }
 
-    fn code_at(&self, time: u64) -> String {
+    pub(crate) fn code_at(&self, time: u64) -> String {
         let (mode, when) = (format!("--totp={}", self.algorithm.to_lowercase()), format!("@{time}"));
         let (digits, period) = (self.digits.to_string(), format!("{}s", self.period));
         oathtool(&[&mode, "--base32", "--digits", &digits, "--time-step-size", &period, "--now", &when, &self.secret])

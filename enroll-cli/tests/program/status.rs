@@ -29,7 +29,7 @@ fn somebody_enrolled_is_shown_with_every_field_and_without_secrets() {
                 "name": "phone", "kind": "totp", "algorithm": "sha1", "digits": 6, "period": 30, "offset": 0,
                 "added_at": status["enrolled_at"], "last_used": null,
             }],
-            "backup_codes_left": 10, "bypass": null, "waived_until": null, "waiver_reason": null, "waiver_uses": null,
+            "backup_codes_left": 10, "backup_codes_inherited": false, "bypass": null, "waived_until": null, "waiver_reason": null, "waiver_uses": null,
             "failures": 0, "lock": null, "locked_until": null, "last_login": null,
         })
     );
@@ -46,7 +46,7 @@ fn somebody_not_enrolled_is_shown_as_that_and_it_is_no_failure() {
         host.status("bin"),
         json!({
             "schema": 1, "user": "bin", "uid": 2, "enrolled": false, "enrolled_at": null, "invited_until": null, "devices": [],
-            "backup_codes_left": 0, "bypass": null, "waived_until": null, "waiver_reason": null, "waiver_uses": null,
+            "backup_codes_left": 0, "backup_codes_inherited": false, "bypass": null, "waived_until": null, "waiver_reason": null, "waiver_uses": null,
             "failures": 0, "lock": null, "locked_until": null, "last_login": null,
         })
     );

@@ -28,6 +28,7 @@ fn version_and_help_stand_before_or_after_the_command() {
         "unlock",
         "remove",
         "doctor",
+        "import",
         "policy",
     ] {
         let before = host.run(&[command, "--help"]).expect(0);

@@ -157,7 +157,7 @@ fn scratch_codes_end_at_the_first_line_that_is_none() {
         (read.scratch_codes.len(), read.not_kept)
     };
     assert_eq!(codes("12345678\n\n87654321\n\" DISALLOW_REUSE\n11111111"), (3, vec![]));
-    assert_eq!(codes("  12345678\n"), (1, vec![]));
+    assert_eq!(codes("  12345678\n12345678\n"), (1, vec![]));
     for other in ["1234567", "123456789", "02345678", "12345678 ", "+1234567", "abc", " "] {
         let expected = (1, vec![NotKept::UnreadLines { count: 2 }]);
         assert_eq!(codes(&format!("12345678\n{other}\n87654321\n")), expected, "{other:?}");
