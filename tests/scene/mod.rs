@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub mod disks;
+pub mod guide;
 pub mod sshd;
 pub mod ways;
 
