@@ -60,7 +60,7 @@ pub fn initialise(config: &Config, config_path: &Path, random: &dyn Random) -> R
     let id = key.id().ok_or(Fault::NoRandomness)?;
     // The marker first: whoever is interrupted here leaves a marker without a key, which is told from a key whose store
     // is not mounted.
-    make_marker(&store, id, &key)?;
+    write_marker(&store, id, &key, RenameFlags::NOREPLACE)?;
     keyring.put(id, &key)?;
     made.push(Made { part: Part::Key, path: keyring.path().join(id.to_string()) });
     made.push(Made { part: Part::Marker, path: store.root.path().join(MARKER) });
@@ -153,6 +153,10 @@ fn make_directory(path: &Path, mode: Mode, part: Part, made: &mut Vec<Made>) -> 
     Ok(())
 }
 
+pub(super) fn make_key_directory(config: &Config) -> Result<(), Fault> {
+    make_directory(config.keys(), OWNER_ONLY, Part::Keys, &mut Vec::new())
+}
+
 fn make_users(config: &Config, made: &mut Vec<Made>) -> Result<(), Fault> {
     let path = config.store().join(USERS);
     let before = made.len();
@@ -164,7 +168,13 @@ fn make_users(config: &Config, made: &mut Vec<Made>) -> Result<(), Fault> {
     blocks::forbid_copy_on_write(directory).or_fault(&path, "set NOCOW")
 }
 
-fn make_marker(store: &Store<'_>, key_id: KeyId, master: &MasterKey) -> Result<(), Fault> {
+/// Seals the marker under a key.
+pub(super) fn write_marker(
+    store: &Store<'_>,
+    key_id: KeyId,
+    master: &MasterKey,
+    renaming: RenameFlags,
+) -> Result<(), Fault> {
     let path = store.root.path().join(MARKER);
     let damaged = || Fault::Damaged { path: path.clone(), part: Part::Marker };
     let mut id = [0; 16];
@@ -175,7 +185,7 @@ fn make_marker(store: &Store<'_>, key_id: KeyId, master: &MasterKey) -> Result<(
     let key = SealingKey::derive(master, record_id).ok_or_else(damaged)?;
     let mut bytes = header.to_vec();
     bytes.extend_from_slice(&key.seal(SealedPart::Marker, &header, b"", store.random)?);
-    make_file(&store.root, ".store.new", MARKER.as_ref(), Mode::RUSR | Mode::WUSR, &bytes, RenameFlags::NOREPLACE)
+    make_file(&store.root, ".store.new", MARKER.as_ref(), Mode::RUSR | Mode::WUSR, &bytes, renaming)
 }
 
 /// A whole small file: written beside, flushed, renamed, the directory flushed. With `NOREPLACE`, one that is there stays.
