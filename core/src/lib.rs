@@ -15,6 +15,7 @@ pub mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod invitation;
+pub mod keypaper;
 pub mod ledger;
 pub mod origin;
 pub mod policy;
