@@ -22,6 +22,7 @@ pub mod policy;
 pub mod qr;
 pub mod random;
 pub mod record;
+pub mod restoration;
 pub mod secret;
 pub mod stack;
 pub mod store;

@@ -159,6 +159,10 @@ pub(super) struct SealedInvitation {
 }
 
 impl SealedInvitation {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.file.contents()
+    }
+
     /// With the key that its header names, as a record is: while a key is rotated, marker and invitations name two.
     pub(super) fn unseal(&self, keys: &Keyring) -> Result<InvitationTerms, Fault> {
         let damaged = || Fault::Damaged { path: self.file.path().to_owned(), part: Part::Invitation };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The store: one sealed file per person. The only room that touches its files; no path or descriptor leaves it.
 
+mod archive;
 mod blocks;
 mod grants;
 mod init;
@@ -18,6 +19,7 @@ mod waiver;
 
 use rustix::fs::OFlags;
 
+pub use archive::{ArchiveKeys, ArchivedRecord, Consent, PersonCopy, Restored, open_archived, receive};
 pub use blocks::{BlockFlaw, Blocks, Extent, FileMap};
 pub use init::{Made, initialise};
 pub use invited::Invited;
