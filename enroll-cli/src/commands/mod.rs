@@ -8,9 +8,11 @@ mod doctor;
 mod enroll;
 mod init;
 mod invite;
+mod key;
 mod policy;
 mod remove;
 mod status;
+mod store;
 mod unlock;
 mod verify;
 mod waive;
@@ -45,5 +47,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
             policy::explain::run(options, &site()?, terminal)
         }
         Command::Policy { command: PolicyCommand::Check } => policy::check::run(named, terminal),
+        Command::Key { command } => key::run(command, &site()?, terminal),
+        Command::Store { command } => store::run(command, named, terminal),
     }
 }
