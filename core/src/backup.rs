@@ -23,7 +23,7 @@ pub const MAX_INHERITED: u8 = 10;
 /// The index of a bypass code, spelled X: what is typed says by itself which hash it is held against.
 pub(crate) const BYPASS_INDEX: u8 = 29;
 
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// The symbols of one code as numbers from 0 to 31, the last one fitting the others.
 pub(crate) struct Symbols(Box<[u8; SYMBOLS]>);
@@ -83,7 +83,7 @@ impl Symbols {
     }
 }
 
-fn value_of(character: u8) -> Option<u8> {
+pub(crate) fn value_of(character: u8) -> Option<u8> {
     let canonical = match character.to_ascii_uppercase() {
         b'O' => b'0',
         b'I' | b'L' => b'1',
@@ -95,12 +95,12 @@ fn value_of(character: u8) -> Option<u8> {
 
 /// A weighted sum over GF(32): every single wrong symbol and every swap of two changes it, since the weights are
 /// distinct powers of a generator of the field's multiplicative group (order 31).
-fn check_symbol(body: &[u8]) -> u8 {
+pub(crate) fn check_symbol(body: &[u8]) -> u8 {
     // Horner's rule: each step multiplies by the generator x of GF(2)[x] / (x^5 + x^2 + 1).
     body.iter().fold(0, |sum, symbol| times_x(sum ^ symbol))
 }
 
-fn times_x(element: u8) -> u8 {
+pub(crate) fn times_x(element: u8) -> u8 {
     let shifted = (element & 31) << 1;
     if shifted & 32 == 0 { shifted } else { (shifted ^ 0b10_0101) & 31 }
 }

@@ -192,7 +192,9 @@ impl MasterKey {
         Some(Self(key))
     }
 
-    pub(crate) fn expose_bytes(&self) -> &[u8; Self::BYTES] {
+    /// The bytes of its file: for a backup that is encrypted to a passphrase, and for sealing.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8; Self::BYTES] {
         &self.0
     }
 }

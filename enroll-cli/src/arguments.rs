@@ -3,6 +3,8 @@
 
 mod device;
 mod import;
+mod key;
+mod store;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -16,6 +18,8 @@ use crate::times::{Span, When};
 
 pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
 pub(crate) use import::{GoogleArguments, ImportCommand, OathArguments, TakingOver};
+pub(crate) use key::{KeyBackupArguments, KeyCommand, KeyRestoreArguments, KeyRotateArguments};
+pub(crate) use store::{StoreBackupArguments, StoreCommand, StoreRestoreArguments};
 
 /// Enrolls accounts of this host for a second factor, and looks after them.
 #[derive(Parser)]
@@ -111,7 +115,26 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// List, rotate, back up and restore the master keys that everything is sealed under
+    #[command(after_help = "Example:\n  nightlatch key list\n  nightlatch key rotate")]
+    #[command(disable_help_subcommand = true)]
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Back up and restore what is enrolled
+    #[command(after_help = STORE_EXAMPLES)]
+    #[command(disable_help_subcommand = true)]
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
 }
+
+const STORE_EXAMPLES: &str = "\
+Example:
+  nightlatch store backup /root/store.backup --under-master-key
+  nightlatch store restore /root/store.backup --dry-run";
 
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {

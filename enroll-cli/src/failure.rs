@@ -9,6 +9,7 @@ use nightlatch::audit::escaped;
 use nightlatch::config::ConfigError;
 use nightlatch::enrollment::DraftError;
 use nightlatch::error::Fault;
+use nightlatch::keypaper::NotAKey;
 use nightlatch::qr::TooMuchForASymbol;
 use nightlatch::record::DeviceError;
 use nightlatch::secret::{NotACode, SecretError};
@@ -126,6 +127,42 @@ pub(crate) enum Failure {
         path: PathBuf,
         reason: String,
     },
+    /// The same between two of many steps: what was done stands.
+    Halted,
+    /// What was read is no master key.
+    Paper(NotAKey),
+    /// A file that is read or written as it was named.
+    File {
+        path: PathBuf,
+        action: &'static str,
+        source: std::io::Error,
+    },
+    /// A file is no backup, or not a whole one.
+    NotABackup {
+        path: PathBuf,
+        cause: NotABackup,
+    },
+    /// A passphrase that nothing is encrypted to.
+    Passphrase(&'static str),
+    NotInTheBackup {
+        path: PathBuf,
+        user: String,
+    },
+}
+
+/// Why a file is not restored from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotABackup {
+    /// Its beginning is that of nothing that `store backup` writes.
+    SomethingElse,
+    /// It ends early, or a byte of it is another.
+    Damaged,
+    /// A newer program wrote it.
+    Newer,
+    /// The passphrase does not fit, or the header was changed.
+    Passphrase,
+    /// Its header asks for more memory than any of ours.
+    TooCostly,
 }
 
 /// What was wrong with the codes that should have set a device right.
@@ -163,6 +200,9 @@ impl Failure {
             | Self::Input(_)
             | Self::Output(_)
             | Self::HandoutLost { .. }
+            | Self::Paper(_)
+            | Self::File { .. }
+            | Self::NotABackup { .. }
             | Self::NotAgreed => Status::Fault,
             Self::NoAccount { cause, .. } => match cause {
                 AccountError::Unknown | AccountError::Alias { .. } => Status::NobodyThere,
@@ -180,8 +220,10 @@ impl Failure {
                 DeviceError::Unknown { .. } => Status::NobodyThere,
                 DeviceError::Last { .. } => Status::Usage,
             },
-            Self::Interrupted => Status::Interrupted,
             Self::NothingToImport { .. } => Status::Fault,
+            Self::Passphrase(_) => Status::Usage,
+            Self::NotInTheBackup { .. } => Status::NobodyThere,
+            Self::Interrupted | Self::Halted => Status::Interrupted,
         }
     }
 
@@ -215,8 +257,15 @@ impl Failure {
             Self::QrFile { .. } | Self::Input(_) | Self::Output(_) => "io",
             Self::TooMuchForAQrCode => "size",
             Self::HandoutLost { .. } => "handout-lost",
-            Self::Interrupted => "interrupted",
             Self::NothingToImport { .. } => "import",
+            Self::Interrupted | Self::Halted => "interrupted",
+            Self::Paper(_) => "not-a-key",
+            Self::File { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => "exists",
+            Self::File { .. } => "io",
+            Self::NotABackup { cause: NotABackup::Newer, .. } => "newer",
+            Self::NotABackup { cause: NotABackup::Passphrase, .. } | Self::Passphrase(_) => "passphrase",
+            Self::NotABackup { .. } => "not-a-backup",
+            Self::NotInTheBackup { .. } => "not-enrolled",
         }
     }
 
@@ -224,7 +273,12 @@ impl Failure {
         match self {
             Self::Config(error) => error.path(),
             Self::Store(fault) => fault.path(),
-            Self::QrFileExists { path } | Self::QrFile { path, .. } | Self::NothingToImport { path, .. } => Some(path),
+            Self::QrFileExists { path }
+            | Self::QrFile { path, .. }
+            | Self::File { path, .. }
+            | Self::NotABackup { path, .. }
+            | Self::NotInTheBackup { path, .. }
+            | Self::NothingToImport { path, .. } => Some(path),
             Self::NotRoot
             | Self::NoAccount { .. }
             | Self::NotAUserName { .. }
@@ -246,7 +300,10 @@ impl Failure {
             | Self::Input(_)
             | Self::Output(_)
             | Self::HandoutLost { .. }
-            | Self::Interrupted => None,
+            | Self::Interrupted
+            | Self::Halted
+            | Self::Paper(_)
+            | Self::Passphrase(_) => None,
         }
     }
 
@@ -322,6 +379,27 @@ impl Failure {
                 "nothing was changed; name the file that usersfile= names in /etc/pam.d, and one in a home directory with --user"
                     .to_owned()
             }
+            Self::Halted => "what was done stands, and every file is whole; run it again, and it goes on".to_owned(),
+            Self::Paper(NotAKey::Line { .. }) => "compare that line with the paper; nothing was changed".to_owned(),
+            Self::Paper(NotAKey::Missing(_) | NotAKey::Mixed | NotAKey::Nothing) => {
+                "give all five lines of each key, as 'nightlatch key backup' wrote them; nothing was changed".to_owned()
+            }
+            Self::File { path, source, .. } => match source.kind() {
+                std::io::ErrorKind::AlreadyExists => format!("name another file, or 'rm {}'", path.display()),
+                std::io::ErrorKind::StorageFull => format!("free space on the file system of {}", path.display()),
+                _ => format!("see that {} can be read or written, or name another file", path.display()),
+            },
+            Self::NotABackup { cause, .. } => match cause {
+                NotABackup::SomethingElse | NotABackup::Damaged | NotABackup::TooCostly => {
+                    "take another backup; nothing was changed".to_owned()
+                }
+                NotABackup::Newer => "update nightlatch on this host".to_owned(),
+                NotABackup::Passphrase => "type it as it was typed for the backup; nothing was changed".to_owned(),
+            },
+            Self::NotInTheBackup { path, .. } => {
+                format!("'nightlatch store restore {} --dry-run' shows who is", path.display())
+            }
+            Self::Passphrase(_) => "take 15 characters or more that nobody guesses: four words at random (nothing was written)".to_owned(),
         }
     }
 }
@@ -369,6 +447,28 @@ impl fmt::Display for Failure {
             }
             Self::Interrupted => f.write_str("interrupted"),
             Self::NothingToImport { reason, .. } => f.write_str(reason),
+            Self::Halted => f.write_str("interrupted between two files"),
+            Self::Paper(cause) => write!(f, "no master key: {cause}"),
+            Self::File { path, source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => {
+                write!(f, "{}: exists, and is not written over", path.display())
+            }
+            Self::File { path, action, source } => write!(f, "{}: {action}: {source}", path.display()),
+            Self::NotABackup { path, cause } => write!(
+                f,
+                "{}: {}",
+                path.display(),
+                match cause {
+                    NotABackup::SomethingElse => "no backup of nightlatch",
+                    NotABackup::Damaged => "the backup is damaged or not whole",
+                    NotABackup::Newer => "written by a newer nightlatch",
+                    NotABackup::Passphrase => "the passphrase is not the one of this backup",
+                    NotABackup::TooCostly => "its passphrase costs more memory than a backup of ours",
+                }
+            ),
+            Self::Passphrase(cause) => f.write_str(cause),
+            Self::NotInTheBackup { path, user } => {
+                write!(f, "{}: {} is not in it, or does not open", path.display(), escaped(user))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! them. Done on a failure and on a signal alike, so that nothing is left half done.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
@@ -22,6 +23,8 @@ struct Undo {
     files: Vec<PathBuf>,
     /// Something is being changed for good: a signal comes too late, and the result is told.
     settled: bool,
+    /// Something is done in many steps, each of them whole: a signal ends the program between two.
+    in_steps: bool,
 }
 
 impl Undo {
@@ -50,21 +53,28 @@ fn set(settings: &Termios) {
 
 /// Shared with the thread that waits for signals.
 #[derive(Clone, Default)]
-pub(crate) struct Interruption(Arc<Mutex<Undo>>);
+pub(crate) struct Interruption {
+    undo: Arc<Mutex<Undo>>,
+    /// A signal came, and whoever waits for it may not get the lock between two steps.
+    asked: Arc<AtomicBool>,
+}
 
 impl Interruption {
     /// Notes the terminal's settings, and watches for SIGINT, SIGTERM and SIGHUP from here on.
     pub(crate) fn watch(output: Output) -> Self {
         let settings = rustix::termios::tcgetattr(rustix::stdio::stdin()).ok();
-        let interruption = Self(Arc::new(Mutex::new(Undo { settings, ..Undo::default() })));
+        let undo = Arc::new(Mutex::new(Undo { settings, ..Undo::default() }));
+        let interruption = Self { undo, asked: Arc::default() };
         let watched = interruption.clone();
         let handler = move || {
+            watched.asked.store(true, Ordering::SeqCst);
             let mut undo = watched.lock();
             if undo.settled {
                 return;
             }
             undo.put_back();
-            terminal::report(&Failure::Interrupted, output);
+            let failure = if undo.in_steps { Failure::Halted } else { Failure::Interrupted };
+            terminal::report(&failure, output);
             // The lock is still held: the main thread cannot begin to change anything any more.
             std::process::exit(i32::from(Status::Interrupted.code()));
         };
@@ -76,6 +86,18 @@ impl Interruption {
     /// From here on a signal comes too late.
     pub(crate) fn settle(&self) {
         self.lock().settled = true;
+    }
+
+    /// Does one of many steps. A signal waits until it is over, and no further one is begun.
+    pub(crate) fn step<T>(&self, step: impl FnOnce() -> T) -> Result<T, Failure> {
+        let mut undo = self.lock();
+        if self.asked.load(Ordering::SeqCst) {
+            // Said by whoever called.
+            undo.settled = true;
+            return Err(Failure::Halted);
+        }
+        undo.in_steps = true;
+        Ok(step())
     }
 
     /// Puts everything back.
@@ -132,6 +154,6 @@ impl Interruption {
     }
 
     fn lock(&self) -> MutexGuard<'_, Undo> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.undo.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The objects that --json prints. Their fields are an interface: they are only ever added to.
 
+mod key;
+mod store;
+
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use nightlatch::error::Fault;
+
 use crate::failure::Failure;
+
+pub(crate) use key::{KeyChanges, KeyPapers, KeyRotated, KeyState, Keys};
+pub(crate) use store::{PersonRestored, StoreBackedUp, StoreRestored};
 
 /// Of every object.
 pub(crate) const SCHEMA: u32 = 1;
@@ -156,6 +164,17 @@ pub(crate) struct Found<'a> {
     pub(crate) message: String,
     pub(crate) path: Option<std::borrow::Cow<'a, str>>,
     pub(crate) remedy: String,
+}
+
+impl<'a> Found<'a> {
+    pub(crate) fn of(fault: &'a Fault) -> Self {
+        Self {
+            kind: fault.kind(),
+            message: fault.to_string(),
+            path: fault.path().map(|path| path.to_string_lossy()),
+            remedy: fault.remedy(),
+        }
+    }
 }
 
 /// One person, enrolled or not.

@@ -74,6 +74,23 @@ impl Terminal {
         }
     }
 
+    /// How far something has come, in one line that the next one takes the place of. Without a screen every call is a line.
+    pub(crate) fn progress(&self, text: &str) {
+        match (self.output.notes, self.screen()) {
+            (Notes::Shown, Some(screen)) => screen.write(format!("\r{}\x1b[K", printable(text)).as_bytes()),
+            (Notes::Shown, None) => self.note(text),
+            (Notes::Silent, _) => {}
+        }
+    }
+
+    /// Takes that line away.
+    pub(crate) fn end_progress(&self) {
+        match (self.output.notes, self.screen()) {
+            (Notes::Shown, Some(screen)) => screen.write(b"\r\x1b[K"),
+            (Notes::Shown, None) | (Notes::Silent, _) => {}
+        }
+    }
+
     /// What may go wrong, on stderr.
     pub(crate) fn warn(&self, text: &str) {
         self.note(&format!("nightlatch: warning: {text}"));

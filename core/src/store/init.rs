@@ -12,6 +12,7 @@ use crate::error::{Fault, OrFault, Part};
 use crate::random::Random;
 use crate::record::Version;
 use crate::secret::MasterKey;
+use crate::store::archive::ArchiveKeys;
 use crate::store::blocks;
 use crate::store::keys::{Keyring, write_all};
 use crate::store::layout::{FileKind, Header, KeyId};
@@ -61,11 +62,60 @@ pub fn initialise(config: &Config, config_path: &Path, random: &dyn Random) -> R
     let id = key.id().ok_or(Fault::NoRandomness)?;
     // The marker first: whoever is interrupted here leaves a marker without a key, which is told from a key whose store
     // is not mounted.
-    make_marker(&store, id, &key)?;
+    write_marker(&store, id, &key, RenameFlags::NOREPLACE)?;
     keyring.put(id, &key)?;
     made.push(Made { part: Part::Key, path: keyring.path().join(id.to_string()) });
     made.push(Made { part: Part::Marker, path: store.root.path().join(MARKER) });
     Ok(made)
+}
+
+/// Makes what a backup is restored into, where it is not there: as [`initialise`] does on a bare host; where the key of the
+/// backup's marker is there and the store is not, with that marker. Puts a key of the backup in place that is lost here.
+///
+/// # Errors
+///
+/// As [`initialise`].
+pub(super) fn make_for(
+    config: &Config,
+    config_path: &Path,
+    marker: &[u8],
+    keys: &ArchiveKeys,
+    random: &dyn Random,
+) -> Result<Vec<Made>, Fault> {
+    let named = Header::from_bytes(marker, FileKind::Marker).ok().map(|header| header.key_id);
+    match Beginning::of(config) {
+        Ok(Beginning::Nothing | Beginning::Interrupted) => initialise(config, config_path, random),
+        Ok(Beginning::Made) => {
+            let store = Store::open(config, random)?;
+            match store.marker_key() {
+                Err(Fault::Missing { part: Part::Key, path }) => {
+                    let lost = path.file_name().and_then(|name| KeyId::from_name(name.to_str()?));
+                    let Some((id, key)) = lost.and_then(|id| Some((id, keys.find(id)?))) else {
+                        return Err(Fault::Missing { part: Part::Key, path });
+                    };
+                    let keyring = Keyring::open(config.keys())?;
+                    keyring.put(id, key)?;
+                    Ok(vec![Made { part: Part::Key, path: keyring.path().join(id.to_string()) }])
+                }
+                found => found.map(|_| Vec::new()),
+            }
+        }
+        Err(Fault::StoreLost { path, keys: directory }) => {
+            let keyring = Keyring::open(config.keys())?;
+            // A store that is not mounted has another marker than this one, or its key.
+            let Some(id) = named.filter(|id| keyring.load(*id).is_ok()) else {
+                return Err(Fault::StoreLost { path, keys: directory });
+            };
+            let mut made = Vec::new();
+            make_directory(config.store(), OWNER_ONLY, Part::Store, &mut made)?;
+            make_users(config, &mut made)?;
+            let store = Store::open(config, random)?;
+            write_marker(&store, id, &keyring.load(id)?, RenameFlags::NOREPLACE)?;
+            made.push(Made { part: Part::Marker, path: store.root.path().join(MARKER) });
+            Ok(made)
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 /// What stands before anything is made. Looked at first: a directory made in place of a mount that is missing would be
@@ -154,6 +204,10 @@ fn make_directory(path: &Path, mode: Mode, part: Part, made: &mut Vec<Made>) -> 
     Ok(())
 }
 
+pub(super) fn make_key_directory(config: &Config) -> Result<(), Fault> {
+    make_directory(config.keys(), OWNER_ONLY, Part::Keys, &mut Vec::new())
+}
+
 fn make_users(config: &Config, made: &mut Vec<Made>) -> Result<(), Fault> {
     let path = config.store().join(USERS);
     let before = made.len();
@@ -165,7 +219,13 @@ fn make_users(config: &Config, made: &mut Vec<Made>) -> Result<(), Fault> {
     blocks::forbid_copy_on_write(directory).or_fault(&path, "set NOCOW")
 }
 
-fn make_marker(store: &Store<'_>, key_id: KeyId, master: &MasterKey) -> Result<(), Fault> {
+/// Seals the marker under a key.
+pub(super) fn write_marker(
+    store: &Store<'_>,
+    key_id: KeyId,
+    master: &MasterKey,
+    renaming: RenameFlags,
+) -> Result<(), Fault> {
     let path = store.root.path().join(MARKER);
     let damaged = || Fault::Damaged { path: path.clone(), part: Part::Marker };
     let mut id = [0; 16];
@@ -177,7 +237,7 @@ fn make_marker(store: &Store<'_>, key_id: KeyId, master: &MasterKey) -> Result<(
     let key = SealingKey::derive(master, record_id).ok_or_else(damaged)?;
     let mut bytes = header.to_vec();
     bytes.extend_from_slice(&key.seal(SealedPart::Marker, &header, b"", store.random)?);
-    make_file(&store.root, ".store.new", MARKER.as_ref(), Mode::RUSR | Mode::WUSR, &bytes, RenameFlags::NOREPLACE)
+    make_file(&store.root, ".store.new", MARKER.as_ref(), Mode::RUSR | Mode::WUSR, &bytes, renaming)
 }
 
 /// A whole small file: written beside, flushed, renamed, the directory flushed. With `NOREPLACE`, one that is there stays.

@@ -9,11 +9,13 @@ use crate::clock::UnixTime;
 use crate::error::{Fault, OrFault, Part};
 use crate::invitation::{InvitationTerms, TERMS_BYTES};
 use crate::record::Version;
+use crate::secret::MasterKey;
 use crate::store::init::make_file;
+use crate::store::keys::Keyring;
 use crate::store::layout::{FileKind, HEADER_BYTES, Header, NotAHeader, SEAL_BYTES, Subject};
 use crate::store::lock::LockedDirectory;
 use crate::store::seal::{SealedPart, SealingKey};
-use crate::store::{NotEnrolled, RecordId, Store};
+use crate::store::{KeyId, NotEnrolled, RecordId, Store, uids_with};
 use crate::trusted::{Privacy, Trust, TrustedDirectory, TrustedFile};
 use crate::user::Account;
 
@@ -70,26 +72,34 @@ impl Store<'_> {
         not_enrolled: NotEnrolled,
         now: UnixTime,
     ) -> Result<Option<Invited>, Fault> {
-        let name = file_name(account.uid());
-        let trust = Trust { privacy: Privacy::Private, max_bytes: FILE_BYTES };
-        let Some(file) = TrustedFile::read(&self.users, name.as_ref(), trust)? else { return Ok(None) };
-        let damaged = || Fault::Damaged { path: file.path().to_owned(), part: Part::Invitation };
-        let header = Header::from_bytes(file.contents(), FileKind::Invitation).map_err(|cause| match cause {
-            NotAHeader::Damaged => damaged(),
-            NotAHeader::Newer(version) => Fault::Newer { path: file.path().to_owned(), version },
-        })?;
-        // Whoever had that uid before was invited, or the account had another name.
-        if header.subject != Some(Subject::of(account)) {
-            return Ok(None);
-        }
-        // Whatever key the header names: all of the file is sealed under the marker's, or is none of ours.
-        let (_, master) = self.marker_key()?;
-        let (bytes, sealed) = file.contents().split_first_chunk::<HEADER_BYTES>().ok_or_else(damaged)?;
-        let key = SealingKey::derive(&master, header.record_id).ok_or_else(damaged)?;
-        let plain = key.unseal(SealedPart::Invitation, bytes, sealed).ok_or_else(damaged)?;
-        let terms = InvitationTerms::from_bytes(&plain).ok_or_else(damaged)?;
+        let terms = match self.invitation_of(account) {
+            // Between file and key a rotation may have ended, which takes the old key away.
+            Err(Fault::Missing { part: Part::Key, .. }) => self.invitation_of(account)?,
+            found => found?,
+        };
+        let Some(terms) = terms else { return Ok(None) };
         let invited = Invited { account: account.clone(), until: terms.until(), not_enrolled };
         Ok(terms.holds_at(now).then_some(invited))
+    }
+
+    fn invitation_of(&self, account: &Account) -> Result<Option<InvitationTerms>, Fault> {
+        let Some(sealed) = self.sealed_invitation(account.uid())? else { return Ok(None) };
+        // Whoever had that uid before was invited, or the account had another name.
+        if sealed.header.subject != Some(Subject::of(account)) {
+            return Ok(None);
+        }
+        sealed.unseal(&Keyring::open(self.config.keys())?).map(Some)
+    }
+
+    pub(super) fn sealed_invitation(&self, uid: u32) -> Result<Option<SealedInvitation>, Fault> {
+        let name = file_name(uid);
+        let trust = Trust { privacy: Privacy::Private, max_bytes: FILE_BYTES };
+        let Some(file) = TrustedFile::read(&self.users, name.as_ref(), trust)? else { return Ok(None) };
+        let header = Header::from_bytes(file.contents(), FileKind::Invitation).map_err(|cause| match cause {
+            NotAHeader::Damaged => Fault::Damaged { path: file.path().to_owned(), part: Part::Invitation },
+            NotAHeader::Newer(version) => Fault::Newer { path: file.path().to_owned(), version },
+        })?;
+        Ok(Some(SealedInvitation { file, header }))
     }
 
     /// Invites somebody who is not enrolled, durably. An earlier invitation is void.
@@ -98,14 +108,28 @@ impl Store<'_> {
     ///
     /// [`Fault`]; the earlier one then stands.
     pub fn invite(&self, account: &Account, _word: NotEnrolled, terms: InvitationTerms) -> Result<(), Fault> {
-        let name = file_name(account.uid());
+        // Of two who invite at once, neither clears away what the other one writes. And whoever rotates the key writes the
+        // marker first and then has this lock once: nobody puts an invitation in place under a key that is gone by then.
+        let directory = LockedDirectory::wait_for(&self.users)?;
+        let (key_id, master) = self.marker_key()?;
+        self.put_invitation(&Subject::of(account), terms, key_id, &master, &directory)
+    }
+
+    pub(super) fn put_invitation(
+        &self,
+        subject: &Subject,
+        terms: InvitationTerms,
+        key_id: KeyId,
+        master: &MasterKey,
+        _locked: &LockedDirectory<'_>,
+    ) -> Result<(), Fault> {
+        let name = file_name(subject.uid);
         let path = self.users.path().join(&name);
         let does_not_fit = || Fault::DoesNotFit { path: path.clone(), part: Part::Invitation };
-        let (key_id, master) = self.marker_key()?;
         let mut id = [0; 16];
         self.random.fill(&mut id)?;
         let record_id = RecordId(id);
-        let subject = Some(Subject::of(account));
+        let subject = Some(subject.clone());
         let header = Header {
             kind: FileKind::Invitation,
             version: Version::First,
@@ -115,15 +139,11 @@ impl Store<'_> {
             sealed_bytes: SEALED_BYTES,
         };
         let header = header.to_bytes().ok_or_else(does_not_fit)?;
-        let key = SealingKey::derive(&master, record_id).ok_or_else(does_not_fit)?;
+        let key = SealingKey::derive(master, record_id).ok_or_else(does_not_fit)?;
         let mut bytes = header.to_vec();
         bytes.extend_from_slice(&key.seal(SealedPart::Invitation, &header, &terms.to_bytes(), self.random)?);
-        // Of two who invite at once, neither clears away what the other one writes.
-        let directory = LockedDirectory::wait_for(&self.users)?;
         let (draft, mode) = (format!(".{name}.new"), Mode::RUSR | Mode::WUSR);
-        make_file(&self.users, &draft, name.as_ref(), mode, &bytes, RenameFlags::empty())?;
-        drop(directory);
-        Ok(())
+        make_file(&self.users, &draft, name.as_ref(), mode, &bytes, RenameFlags::empty())
     }
 
     /// Ends somebody's invitation, durably; one that does not unseal too. Whether there was one.
@@ -132,14 +152,45 @@ impl Store<'_> {
     ///
     /// [`Fault::Io`].
     pub fn end_invitation(&self, account: &Account) -> Result<bool, Fault> {
+        // Or a rotation that has just read it would put it back.
+        let _directory = LockedDirectory::wait_for(&self.users)?;
         let was_there = remove_invitation(&self.users, account.uid())?;
         rustix::fs::fsync(&self.users).or_fault(self.users.path(), "flush")?;
         Ok(was_there)
     }
 }
 
+/// An invitation as it lies on the disk, its header read.
+pub(super) struct SealedInvitation {
+    file: TrustedFile,
+    pub(super) header: Header,
+}
+
+impl SealedInvitation {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.file.contents()
+    }
+
+    /// With the key that its header names, as a record is: while a key is rotated, marker and invitations name two.
+    pub(super) fn unseal(&self, keys: &Keyring) -> Result<InvitationTerms, Fault> {
+        let damaged = || Fault::Damaged { path: self.file.path().to_owned(), part: Part::Invitation };
+        let master = keys.load(self.header.key_id)?;
+        let (bytes, sealed) = self.file.contents().split_first_chunk::<HEADER_BYTES>().ok_or_else(damaged)?;
+        let key = SealingKey::derive(&master, self.header.record_id).ok_or_else(damaged)?;
+        let plain = key.unseal(SealedPart::Invitation, bytes, sealed).ok_or_else(damaged)?;
+        InvitationTerms::from_bytes(&plain).ok_or_else(damaged)
+    }
+}
+
+const ENDING: &str = ".invited";
+
 fn file_name(uid: u32) -> String {
-    format!("{uid}.invited")
+    format!("{uid}{ENDING}")
+}
+
+/// The uids of all files that are named like invitations.
+pub(super) fn invited_uids(users: &TrustedDirectory) -> Result<Vec<u32>, Fault> {
+    uids_with(users, ENDING)
 }
 
 /// Removes the file; durable once the directory is flushed.

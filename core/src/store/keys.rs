@@ -4,12 +4,16 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use crate::clock::UnixTime;
+use crate::config::Config;
 use crate::error::{Fault, OrFault, Part};
 use crate::secret::MasterKey;
+use crate::store::init::make_key_directory;
 use crate::store::layout::{KeyId, RecordId};
+use crate::store::lock::LockedDirectory;
 use crate::store::seal::SealingKey;
 use crate::trusted::{CAREFULLY, Privacy, Trust, TrustedDirectory, TrustedFile};
 
@@ -54,10 +58,15 @@ impl Keyring {
         Ok(ids)
     }
 
-    /// Makes the key's file, durably.
+    /// Makes the key's file, durably. One that is there stays.
     pub(crate) fn put(&self, id: KeyId, key: &MasterKey) -> Result<(), Fault> {
         let (name, draft) = (id.to_string(), format!(".{id}.new"));
         let path = self.directory.path().join(&name);
+        // One left behind by whoever was interrupted; nobody reads it.
+        match rustix::fs::unlinkat(&self.directory, &draft, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(Fault::io(&path, "clear", errno)),
+        }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
         let fd = rustix::fs::openat(&self.directory, &draft, flags, Mode::RUSR).or_fault(&path, "make")?;
         rustix::fs::fchmod(&fd, Mode::RUSR).or_fault(&path, "chmod")?;
@@ -68,9 +77,70 @@ impl Keyring {
         rustix::fs::fsync(&self.directory).or_fault(&path, "flush")
     }
 
+    /// Removes the key's file, durably. What is sealed under it is lost from here on.
+    pub(crate) fn remove(&self, id: KeyId) -> Result<(), Fault> {
+        let name = id.to_string();
+        let path = self.directory.path().join(&name);
+        rustix::fs::unlinkat(&self.directory, &name, AtFlags::empty()).or_fault(&path, "remove")?;
+        rustix::fs::fsync(&self.directory).or_fault(&path, "flush")
+    }
+
+    /// When the key's file was made, or `None` where it is not there.
+    pub(crate) fn made_at(&self, id: KeyId) -> Result<Option<UnixTime>, Fault> {
+        let name = id.to_string();
+        match rustix::fs::statat(&self.directory, &name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => Ok(Some(UnixTime(u64::try_from(found.st_mtime).unwrap_or(0)))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Fault::io(&self.directory.path().join(name), "stat", errno)),
+        }
+    }
+
+    /// The directory, locked for whoever makes keys and takes them away. A login never waits for it.
+    pub(crate) fn lock(&self) -> Result<LockedDirectory<'_>, Fault> {
+        LockedDirectory::wait_for(&self.directory)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
+}
+
+/// Puts a key in place that was kept elsewhere; makes the directory of keys where there is none. `false` where it is there.
+///
+/// # Errors
+///
+/// [`Fault`]; a file of that name that holds anything else is damaged, and is not written over.
+pub fn restore_key(config: &Config, key: &MasterKey) -> Result<bool, Fault> {
+    make_key_directory(config)?;
+    let keyring = Keyring::open(config.keys())?;
+    let _nobody_else = keyring.lock()?;
+    let id = key.id().ok_or(Fault::NoRandomness)?;
+    match keyring.load(id) {
+        Ok(_) => Ok(false),
+        Err(Fault::Missing { .. }) => keyring.put(id, key).map(|()| true),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// All keys that are there, each with its id, for a backup of them; and what is wrong with those that cannot be read.
+///
+/// # Errors
+///
+/// [`Fault`] where the directory cannot be read.
+pub fn all_keys(config: &Config) -> Result<(Vec<(KeyId, MasterKey)>, Vec<Fault>), Fault> {
+    let keyring = Keyring::open(config.keys())?;
+    let mut ids = keyring.ids()?;
+    ids.sort_unstable();
+    let (mut keys, mut faults) = (Vec::new(), Vec::new());
+    for id in ids {
+        match keyring.load(id) {
+            Ok(key) => keys.push((id, key)),
+            // Taken away since the directory was listed.
+            Err(Fault::Missing { .. }) => {}
+            Err(fault) => faults.push(fault),
+        }
+    }
+    Ok((keys, faults))
 }
 
 /// A key that may be another than its file's name says: good for trying whether it unseals something, and for nothing else.

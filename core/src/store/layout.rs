@@ -40,7 +40,7 @@ impl FileKind {
 }
 
 /// Commits to a master key: equal ids mean equal keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyId(pub(crate) [u8; 16]);
 
 impl std::fmt::Display for KeyId {
@@ -51,7 +51,8 @@ impl std::fmt::Display for KeyId {
 
 impl KeyId {
     /// Reads the name of a key file: 32 lower-case hexadecimal digits.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
         let id = Self(u128::from_str_radix(name, 16).ok()?.to_be_bytes());
         (id.to_string() == name).then_some(id)
     }

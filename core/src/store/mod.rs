@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The store: one sealed file per person. The only room that touches its files; no path or descriptor leaves it.
 
+mod archive;
 mod blocks;
 mod grants;
 mod init;
@@ -11,20 +12,24 @@ mod lock;
 mod open_record;
 mod pending;
 mod place;
+mod rotation;
 mod seal;
 mod survey;
 mod waiver;
 
 use rustix::fs::OFlags;
 
+pub use archive::{ArchiveKeys, ArchivedRecord, Consent, PersonCopy, Restored, open_archived, receive};
 pub use blocks::{BlockFlaw, Blocks, Extent, FileMap};
 pub use init::{Made, initialise};
 pub use invited::Invited;
+pub use keys::{all_keys, restore_key};
 pub use layout::{KeyId, RecordId};
 pub use lock::{LockFailure, Locked};
 pub use open_record::{DeviceFailure, OpenRecord};
 pub use pending::{Accepted, Answer, Pending};
 pub use place::CommitFailure;
+pub use rotation::{Aims, KeyDirectory, KeyStanding, Retired, Rotation, SealedAnew, Waiting, standings};
 pub use survey::{Finding, mend, survey};
 pub use waiver::{InForce, Waived, hints_at_waiver};
 
@@ -164,6 +169,14 @@ impl<'r> Store<'r> {
 
     /// The key that the marker names and is sealed under: the one for new records.
     fn marker_key(&self) -> Result<(KeyId, crate::secret::MasterKey), Fault> {
+        match self.marker_key_now() {
+            // Between marker and key a rotation may have ended, which takes the old key away.
+            Err(Fault::Missing { part: Part::Key, .. }) => self.marker_key_now(),
+            found => found,
+        }
+    }
+
+    fn marker_key_now(&self) -> Result<(KeyId, crate::secret::MasterKey), Fault> {
         let path = self.root.path().join(MARKER);
         let trust = Trust { privacy: Privacy::Private, max_bytes: 4096 };
         let file = TrustedFile::read(&self.root, MARKER.as_ref(), trust)?
@@ -182,12 +195,18 @@ impl<'r> Store<'r> {
 }
 
 fn uids_in(users: &TrustedDirectory) -> Result<Vec<u32>, Fault> {
+    uids_with(users, "")
+}
+
+/// The uids of all files that are named by one, with that ending.
+fn uids_with(users: &TrustedDirectory, ending: &str) -> Result<Vec<u32>, Fault> {
     let path = users.path();
     let entries = rustix::fs::Dir::read_from(users).or_fault(path, "list")?;
     let mut uids = Vec::new();
     for entry in entries {
         let entry = entry.or_fault(path, "list")?;
         let name = entry.file_name().to_str().unwrap_or_default();
+        let Some(name) = name.strip_suffix(ending) else { continue };
         // The round trip refuses "007" and "+7": one uid, one name.
         if let Some(uid) = name.parse::<u32>().ok().filter(|uid| uid.to_string() == name) {
             uids.push(uid);

@@ -115,15 +115,15 @@ impl<'s> Locked<'s> {
     }
 }
 
-struct Newest {
+pub(super) struct Newest {
     name: SlotName,
     sequence: u64,
-    ledger: Ledger,
-    provenance: Provenance,
+    pub(super) ledger: Ledger,
+    pub(super) provenance: Provenance,
 }
 
 /// The newest slot that unseals. Where that is not surely the newest that there was, it says so.
-fn newest_ledger(file: &[u8], key: &SealingKey, header: &[u8; HEADER_BYTES]) -> Option<Newest> {
+pub(super) fn newest_ledger(file: &[u8], key: &SealingKey, header: &[u8; HEADER_BYTES]) -> Option<Newest> {
     let unseal = |slot: &Slot<'_>| {
         let plain = key.unseal(SealedPart::Slot(slot.name, slot.sequence), header, slot.sealed)?;
         Ledger::from_bytes(&plain).ok()

@@ -22,7 +22,7 @@ use crate::store::lock::LockedDirectory;
 use crate::store::open_record::{DeviceFailure, OpenRecord};
 use crate::store::seal::{SealedPart, SealingKey};
 use crate::store::{KeyId, LockFailure, RecordId, Store, lock};
-use crate::trusted::CAREFULLY;
+use crate::trusted::{CAREFULLY, TrustedDirectory};
 use crate::user::Account;
 
 /// Why an enrollment was not committed.
@@ -50,8 +50,7 @@ impl<'r> Store<'r> {
         let Confirmed { account, purpose, record, ledger, sheet } = confirmed;
         match purpose {
             Purpose::Record(Basis::Absent(_)) => {
-                let (key_id, master) = self.marker_key()?;
-                let file = NewFile { key_id, master: &master, subject: Subject::of(&account), record: &record };
+                let file = NewFile { under: Under::Marker, subject: Subject::of(&account), record: &record };
                 self.put(&file, &ledger, Placing::Beside)?;
                 // Void from here on, so that one that cannot be removed does no harm; `remove` tries again.
                 let _: Result<bool, Fault> = remove_invitation(&self.users, account.uid());
@@ -62,7 +61,7 @@ impl<'r> Store<'r> {
                 let (key_id, subject) = (open.key_id(), Subject::of(&account));
                 let master = Keyring::open(self.config.keys())?.load(key_id)?;
                 // The lock is held until the new file is durable in its place.
-                let file = NewFile { key_id, master: &master, subject, record: &record };
+                let file = NewFile { under: Under::Key(key_id, &master), subject, record: &record };
                 self.put(&file, &ledger, Placing::Over)?;
                 drop(open);
             }
@@ -88,11 +87,21 @@ impl<'r> Store<'r> {
         if open.record_id() == made_for { Ok(open) } else { Err(CommitFailure::Changed) }
     }
 
-    fn put(&self, file: &NewFile<'_>, ledger: &Ledger, placing: Placing) -> Result<(), CommitFailure> {
+    pub(super) fn put(&self, file: &NewFile<'_>, ledger: &Ledger, placing: Placing) -> Result<(), CommitFailure> {
         let uid = file.subject.uid;
         let path = self.users.path().join(lock::file_name(uid));
-        let bytes = file.to_bytes(ledger, self, &path)?;
         let draft = DraftFile::make(self, uid, placing)?;
+        let from_marker;
+        let (key_id, master) = match file.under {
+            Under::Key(key_id, master) => (key_id, master),
+            // Only now: whoever rotates the key writes the marker first and then waits for every draft that there is, so
+            // that no file comes into its place under a key that is gone by then.
+            Under::Marker => {
+                from_marker = self.marker_key()?;
+                (from_marker.0, &from_marker.1)
+            }
+        };
+        let bytes = file.to_bytes(ledger, key_id, master, self, &path)?;
         write_all(&draft.file, &bytes).or_fault(&path, "write")?;
         rustix::fs::fsync(&draft.file).or_fault(&path, "flush")?;
         let flags = match placing {
@@ -116,11 +125,22 @@ impl<'r> Store<'r> {
 /// Writes an open record anew under a new id, with the ledger that goes on. The lock is held until the end.
 pub(crate) fn rewrite(open: OpenRecord<'_>, ledger: &Ledger) -> Result<(), Fault> {
     let key_id = open.key_id();
+    let master = Keyring::open(open.locked.store.config.keys())?.load(key_id)?;
+    rewrite_under(open, ledger, key_id, &master)
+}
+
+/// The same under another master key.
+pub(super) fn rewrite_under(
+    open: OpenRecord<'_>,
+    ledger: &Ledger,
+    key_id: KeyId,
+    master: &MasterKey,
+) -> Result<(), Fault> {
     let subject = open.subject().cloned();
     let (locked, record) = open.into_parts();
     let damaged = || Fault::Damaged { path: locked.path.clone(), part: Part::Record };
-    let master = Keyring::open(locked.store.config.keys())?.load(key_id)?;
-    let file = NewFile { key_id, master: &master, subject: subject.ok_or_else(damaged)?, record: &record };
+    let under = Under::Key(key_id, master);
+    let file = NewFile { under, subject: subject.ok_or_else(damaged)?, record: &record };
     locked.store.put(&file, ledger, Placing::Over).map_err(|failure| match failure {
         CommitFailure::Fault(fault) => fault,
         CommitFailure::Changed => Fault::Restless { path: locked.path.clone() },
@@ -149,21 +169,34 @@ fn carried_over(open: &OpenRecord<'_>, record: &Record, mut fresh: Ledger, now: 
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Placing {
+pub(super) enum Placing {
     Beside,
     Over,
 }
 
-struct NewFile<'a> {
-    key_id: KeyId,
-    master: &'a MasterKey,
-    subject: Subject,
-    record: &'a Record,
+/// Under which master key a file is sealed.
+pub(super) enum Under<'a> {
+    /// The one that the marker names, whichever that is when the file is written.
+    Marker,
+    Key(KeyId, &'a MasterKey),
+}
+
+pub(super) struct NewFile<'a> {
+    pub(super) under: Under<'a>,
+    pub(super) subject: Subject,
+    pub(super) record: &'a Record,
 }
 
 impl NewFile<'_> {
     /// All blocks are filled, so that the file has all its blocks on the disk before the first login needs them.
-    fn to_bytes(&self, ledger: &Ledger, store: &Store<'_>, path: &Path) -> Result<Vec<u8>, Fault> {
+    fn to_bytes(
+        &self,
+        ledger: &Ledger,
+        key_id: KeyId,
+        master: &MasterKey,
+        store: &Store<'_>,
+        path: &Path,
+    ) -> Result<Vec<u8>, Fault> {
         let does_not_fit = |part| Fault::DoesNotFit { path: path.to_owned(), part };
         let mut id = [0; 16];
         store.random.fill(&mut id)?;
@@ -172,13 +205,13 @@ impl NewFile<'_> {
         let header = Header {
             kind: FileKind::Person,
             version: self.record.version(),
-            key_id: self.key_id,
+            key_id,
             record_id,
             subject: Some(self.subject.clone()),
             sealed_bytes: plain.len().saturating_add(SEAL_BYTES),
         };
         let header = header.to_bytes().ok_or_else(|| does_not_fit(Part::Record))?;
-        let key = SealingKey::derive(self.master, record_id).ok_or_else(|| does_not_fit(Part::Record))?;
+        let key = SealingKey::derive(master, record_id).ok_or_else(|| does_not_fit(Part::Record))?;
         let sealed = key.seal(SealedPart::Record, &header, &plain, store.random)?;
         let ledger = ledger.to_bytes().map_err(|_| does_not_fit(Part::Ledger))?;
         let mut file = Vec::with_capacity(FILE_BYTES);
@@ -211,6 +244,23 @@ fn draft_name(uid: u32) -> String {
     format!(".{uid}.new")
 }
 
+/// Waits until every draft that is there now is in its place or gone. One that was left by a kill is nobody's.
+pub(super) fn let_drafts_pass(users: &TrustedDirectory) -> Result<(), Fault> {
+    let entries = rustix::fs::Dir::read_from(users).or_fault(users.path(), "list")?;
+    for entry in entries {
+        let entry = entry.or_fault(users.path(), "list")?;
+        let name = entry.file_name().to_string_lossy();
+        let Some(uid) = name.strip_prefix('.').and_then(|name| name.strip_suffix(".new")?.parse::<u32>().ok()) else {
+            continue;
+        };
+        let path = users.path().join(draft_name(uid));
+        if let Some(draft) = existing(users, uid, &path)? {
+            lock::wait_for(&draft, &path)?;
+        }
+    }
+    Ok(())
+}
+
 impl<'a> DraftFile<'a> {
     fn make(store: &'a Store<'a>, uid: u32, placing: Placing) -> Result<Self, CommitFailure> {
         let path = store.users.path().join(draft_name(uid));
@@ -219,7 +269,7 @@ impl<'a> DraftFile<'a> {
                 return Err(CommitFailure::Changed);
             }
             let directory = LockedDirectory::wait_for(&store.users)?;
-            let Some(left_or_written) = existing(store, uid, &path)? else {
+            let Some(left_or_written) = existing(&store.users, uid, &path)? else {
                 let file = create(store, uid, &path)?;
                 return Ok(Self { store, uid, file, in_place: false });
             };
@@ -242,8 +292,8 @@ impl<'a> DraftFile<'a> {
     }
 }
 
-fn existing(store: &Store<'_>, uid: u32, path: &Path) -> Result<Option<File>, Fault> {
-    match rustix::fs::openat(&store.users, draft_name(uid), OFlags::RDWR | CAREFULLY, Mode::empty()) {
+fn existing(users: &TrustedDirectory, uid: u32, path: &Path) -> Result<Option<File>, Fault> {
+    match rustix::fs::openat(users, draft_name(uid), OFlags::RDWR | CAREFULLY, Mode::empty()) {
         Ok(fd) => Ok(Some(File::from(fd))),
         Err(Errno::NOENT) => Ok(None),
         Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => {

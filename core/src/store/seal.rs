@@ -43,7 +43,8 @@ impl SealedPart {
 
 impl MasterKey {
     /// The id that commits to this key: HKDF-Expand under a label of its own, so that it tells nothing of other keys.
-    pub(crate) fn id(&self) -> Option<KeyId> {
+    #[must_use]
+    pub fn id(&self) -> Option<KeyId> {
         let mut id = [0; 16];
         expand(self, &[b"nightlatch 1 key id"], &mut id)?;
         Some(KeyId(id))

@@ -6,6 +6,7 @@ mod devices;
 mod granted;
 mod invited;
 mod model;
+mod rotated;
 mod surveyed;
 mod world;
 mod written;

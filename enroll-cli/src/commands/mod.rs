@@ -9,9 +9,11 @@ mod enroll;
 mod import;
 mod init;
 mod invite;
+mod key;
 mod policy;
 mod remove;
 mod status;
+mod store;
 mod unlock;
 mod verify;
 mod waive;
@@ -47,5 +49,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
         }
         Command::Import { command } => import::run(command, site, terminal),
         Command::Policy { command: PolicyCommand::Check } => policy::check::run(named, terminal),
+        Command::Key { command } => key::run(command, &site()?, terminal),
+        Command::Store { command } => store::run(command, named, terminal),
     }
 }

@@ -3,7 +3,6 @@
 
 use super::*;
 use crate::invitation::InvitationTerms;
-use crate::store::keys::Keyring;
 
 const HOUR: u64 = 3600;
 
@@ -91,6 +90,8 @@ fn what_does_not_unseal_is_damage_and_no_invitation() {
         match (place, site.with_bytes(&changed)) {
             // Uid and name: of somebody else.
             (12..16 | 50..56, Ok(None)) => {}
+            // Of a key that is not there.
+            (16..32, Err(Fault::Missing { part: Part::Key, .. })) => {}
             (_, answer) => assert!(is_damage(&answer), "{place}: {answer:?}"),
         }
     }
@@ -118,11 +119,15 @@ fn no_other_file_and_none_of_another_store_or_key_is_an_invitation() {
     assert!(is_damage(&site.with_bytes(&marker)));
     let elsewhere = Site::empty();
     elsewhere.invites(HOUR);
-    assert!(is_damage(&site.with_bytes(&fs::read(elsewhere.invitation()).unwrap())));
-    // Even where its key lies beside ours: the marker names the one that counts.
-    let (id, key) = elsewhere.open().unwrap().marker_key().unwrap();
-    Keyring::open(site.config.keys()).unwrap().put(id, &key).unwrap();
-    assert!(is_damage(&site.invited(&alice(), NOON)));
+    let answer = site.with_bytes(&fs::read(elsewhere.invitation()).unwrap());
+    assert!(matches!(answer, Err(Fault::Missing { part: Part::Key, .. })), "{answer:?}");
+    // Under another name, its key is no key of this invitation.
+    let (id, _) = elsewhere.open().unwrap().marker_key().unwrap();
+    let (ours, _) = site.open().unwrap().marker_key().unwrap();
+    let keys = site.config.keys();
+    fs::copy(keys.join(ours.to_string()), keys.join(id.to_string())).unwrap();
+    let answer = site.invited(&alice(), NOON);
+    assert!(matches!(answer, Err(Fault::Damaged { part: Part::Key, .. })), "{answer:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! `enroll`: a draft in memory, shown, confirmed with a first code, and only then committed. What it does for a device it
 //! does for `device add` too.
 
-mod confirmation;
+pub(crate) mod confirmation;
 pub(crate) mod handout;
 pub(crate) mod introduction;
 pub(crate) mod plan;
