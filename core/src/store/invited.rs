@@ -12,7 +12,7 @@ use crate::store::init::make_file;
 use crate::store::layout::{FileKind, HEADER_BYTES, Header, NotAHeader, SEAL_BYTES, Subject};
 use crate::store::lock::LockedDirectory;
 use crate::store::seal::{SealedPart, SealingKey};
-use crate::store::{NotEnrolled, RecordId, Store};
+use crate::store::{NotEnrolled, RecordId, Store, uids_before};
 use crate::trusted::{Privacy, Trust, TrustedDirectory, TrustedFile};
 use crate::user::Account;
 
@@ -118,20 +118,40 @@ impl Store<'_> {
         Ok(())
     }
 
+    /// The uids that have the file of an invitation, whether it holds or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Io`].
+    pub fn uids_with_an_invitation(&self) -> Result<Vec<u32>, Fault> {
+        uids_before(&self.users, ENDING)
+    }
+
     /// Ends somebody's invitation, durably; one that does not unseal too. Whether there was one.
     ///
     /// # Errors
     ///
     /// [`Fault::Io`].
     pub fn end_invitation(&self, account: &Account) -> Result<bool, Fault> {
-        let was_there = remove_invitation(&self.users, account.uid())?;
+        self.end_invitation_of(account.uid())
+    }
+
+    /// The same of a uid that may have no account any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Io`].
+    pub fn end_invitation_of(&self, uid: u32) -> Result<bool, Fault> {
+        let was_there = remove_invitation(&self.users, uid)?;
         rustix::fs::fsync(&self.users).or_fault(self.users.path(), "flush")?;
         Ok(was_there)
     }
 }
 
+const ENDING: &str = ".invited";
+
 fn file_name(uid: u32) -> String {
-    format!("{uid}.invited")
+    format!("{uid}{ENDING}")
 }
 
 /// Removes the file; durable once the directory is flushed.

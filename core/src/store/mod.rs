@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The store: one sealed file per person. The only room that touches its files; no path or descriptor leaves it.
 
+mod batch;
 mod blocks;
 mod grants;
 mod init;
@@ -17,6 +18,7 @@ mod waiver;
 
 use rustix::fs::OFlags;
 
+pub use batch::{Batch, Committed, HandoutName, Handouts};
 pub use blocks::{BlockFlaw, Blocks, Extent, FileMap};
 pub use init::{Made, initialise};
 pub use invited::Invited;
@@ -81,6 +83,8 @@ pub struct Person {
     pub name: UserName,
     /// The file's name.
     pub uid: u32,
+    /// The uid that it was made for: another than the file's where a rebinding was interrupted.
+    pub made_for: u32,
 }
 
 /// A file by its uid, and whom it was made for; or what is wrong with it.
@@ -144,13 +148,29 @@ impl<'r> Store<'r> {
         Ok(people)
     }
 
-    fn person(&self, uid: u32) -> Result<Person, Fault> {
+    /// The uids of everybody who has a file, in their order: four bytes for each, where [`Store::people`] reads every file.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Io`].
+    pub fn uids_with_a_file(&self) -> Result<Vec<u32>, Fault> {
+        let mut uids = self.uids()?;
+        uids.sort_unstable();
+        Ok(uids)
+    }
+
+    /// Whom a uid's file was made for.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Missing`] where there is none; [`Fault`].
+    pub fn person(&self, uid: u32) -> Result<Person, Fault> {
         let path = self.users.path().join(lock::file_name(uid));
         let OpenFile { file, .. } = lock::open_person(&self.users, uid, OFlags::RDONLY)?
             .ok_or_else(|| Fault::Missing { path: path.clone(), part: Part::Record })?;
         let bytes = read_start(&file, &path, HEADER_BYTES)?;
         let subject = person_header(&bytes, &path)?.subject.ok_or(Fault::Damaged { path, part: Part::Record })?;
-        Ok(Person { name: subject.name, uid })
+        Ok(Person { name: subject.name, uid, made_for: subject.uid })
     }
 
     fn uids(&self) -> Result<Vec<u32>, Fault> {
@@ -182,12 +202,17 @@ impl<'r> Store<'r> {
 }
 
 fn uids_in(users: &TrustedDirectory) -> Result<Vec<u32>, Fault> {
+    uids_before(users, "")
+}
+
+/// The uids of files that are named by a uid and that ending.
+fn uids_before(users: &TrustedDirectory, ending: &str) -> Result<Vec<u32>, Fault> {
     let path = users.path();
     let entries = rustix::fs::Dir::read_from(users).or_fault(path, "list")?;
     let mut uids = Vec::new();
     for entry in entries {
         let entry = entry.or_fault(path, "list")?;
-        let name = entry.file_name().to_str().unwrap_or_default();
+        let Some(name) = entry.file_name().to_str().unwrap_or_default().strip_suffix(ending) else { continue };
         // The round trip refuses "007" and "+7": one uid, one name.
         if let Some(uid) = name.parse::<u32>().ok().filter(|uid| uid.to_string() == name) {
             uids.push(uid);
