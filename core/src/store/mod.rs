@@ -12,6 +12,7 @@ mod lock;
 mod open_record;
 mod pending;
 mod place;
+mod rebind;
 mod seal;
 mod survey;
 mod waiver;
@@ -27,6 +28,7 @@ pub use lock::{LockFailure, Locked};
 pub use open_record::{DeviceFailure, OpenRecord};
 pub use pending::{Accepted, Answer, Pending};
 pub use place::CommitFailure;
+pub use rebind::RebindFailure;
 pub use survey::{Finding, mend, survey};
 pub use waiver::{InForce, Waived, hints_at_waiver};
 

@@ -7,6 +7,7 @@ mod devices;
 mod granted;
 mod invited;
 mod model;
+mod rebound;
 mod surveyed;
 mod world;
 mod written;
