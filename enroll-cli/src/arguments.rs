@@ -2,6 +2,7 @@
 //! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
 
 mod device;
+mod enroll_many;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::times::{Span, When};
 
 pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
+pub(crate) use enroll_many::EnrollManyArguments;
 
 /// Enrolls accounts of this host for a second factor, and looks after them.
 #[derive(Parser)]
@@ -125,17 +127,25 @@ Example:
   nightlatch policy explain backup --service sshd --from 192.0.2.7 --ssh-key";
 
 const ENROLL_EXAMPLES: &str = "\
+The first line of a CSV file names its columns: user, and if wanted issuer, account, device, digits,
+algorithm, period, backup_codes. What a line leaves empty is as the options say. The file is read
+whole first; whoever is enrolled already is skipped; a signal leaves everybody enrolled or not at all.
+
 Example:
   nightlatch enroll alice
   nightlatch enroll alice --replace --qr-png /root/alice.png
   nightlatch enroll alice --hotp --counter 7 --secret-stdin       # a token with a button
   printf '%s\\n' \"$secret\" \"$code\" | nightlatch --json enroll alice --secret-stdin
-  nightlatch --json enroll alice --no-confirm --if-not-enrolled   # from Ansible";
+  nightlatch --json enroll alice --no-confirm --if-not-enrolled   # from Ansible
+  nightlatch enroll --from people.csv --output /root/handouts --no-confirm";
 
 #[derive(Args)]
 pub(crate) struct EnrollArguments {
     /// Whom to enroll
-    pub(crate) user: String,
+    #[arg(required_unless_present = "from")]
+    pub(crate) user: Option<String>,
+    #[command(flatten)]
+    pub(crate) many: EnrollManyArguments,
     /// What the device is called [default: phone, or token with --hotp]
     #[arg(long, value_name = "NAME")]
     pub(crate) device: Option<String>,
@@ -265,6 +275,13 @@ pub(crate) enum AlgorithmName {
     Sha1,
     Sha256,
     Sha512,
+}
+
+impl AlgorithmName {
+    /// As it is spelled on the command line; capitals do not matter.
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        Self::from_str(text, true).ok()
+    }
 }
 
 impl From<AlgorithmName> for Algorithm {

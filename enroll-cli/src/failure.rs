@@ -121,6 +121,31 @@ pub(crate) enum Failure {
         source: Box<Failure>,
     },
     Interrupted,
+    /// The host's accounts could not be listed.
+    AccountsNotListed {
+        cause: String,
+    },
+    /// A file of many people that is wrong; the lines were told one by one.
+    WrongLines {
+        file: String,
+        count: usize,
+        first: String,
+    },
+    ManyFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// A record is still its owner's, and not of the account that it was asked for.
+    OwnerStays {
+        owner: String,
+        uid: u32,
+        user: String,
+    },
+    /// Several records were made for one name.
+    SeveralRecords {
+        name: String,
+        uids: Vec<u32>,
+    },
 }
 
 /// What was wrong with the codes that should have set a device right.
@@ -142,6 +167,15 @@ impl fmt::Display for NotSetRight {
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), remedy: remedy.into() }
+    }
+
+    pub(crate) fn of_draft(user: &str, error: DraftError) -> Self {
+        let user = user.to_owned();
+        match error {
+            DraftError::Fault(fault) => Self::Store(fault),
+            DraftError::NoRoom(cause) => Self::Device { user, cause },
+            cause @ DraftError::TransientUid { .. } => Self::TransientUid { user, cause },
+        }
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -176,6 +210,8 @@ impl Failure {
                 DeviceError::Last { .. } => Status::Usage,
             },
             Self::Interrupted => Status::Interrupted,
+            Self::AccountsNotListed { .. } | Self::ManyFile { .. } | Self::OwnerStays { .. } => Status::Fault,
+            Self::WrongLines { .. } | Self::SeveralRecords { .. } => Status::Usage,
         }
     }
 
@@ -210,6 +246,11 @@ impl Failure {
             Self::TooMuchForAQrCode => "size",
             Self::HandoutLost { .. } => "handout-lost",
             Self::Interrupted => "interrupted",
+            Self::AccountsNotListed { .. } => "account-lookup",
+            Self::WrongLines { .. } => "wrong-lines",
+            Self::ManyFile { .. } => "io",
+            Self::OwnerStays { .. } => "owner-stays",
+            Self::SeveralRecords { .. } => "several-records",
         }
     }
 
@@ -217,7 +258,7 @@ impl Failure {
         match self {
             Self::Config(error) => error.path(),
             Self::Store(fault) => fault.path(),
-            Self::QrFileExists { path } | Self::QrFile { path, .. } => Some(path),
+            Self::QrFileExists { path } | Self::QrFile { path, .. } | Self::ManyFile { path, .. } => Some(path),
             Self::NotRoot
             | Self::NoAccount { .. }
             | Self::NotAUserName { .. }
@@ -239,7 +280,11 @@ impl Failure {
             | Self::Input(_)
             | Self::Output(_)
             | Self::HandoutLost { .. }
-            | Self::Interrupted => None,
+            | Self::Interrupted
+            | Self::AccountsNotListed { .. }
+            | Self::WrongLines { .. }
+            | Self::OwnerStays { .. }
+            | Self::SeveralRecords { .. } => None,
         }
     }
 
@@ -311,6 +356,18 @@ impl Failure {
             Self::Output(_) => "see what stdout of this program is".to_owned(),
             Self::HandoutLost { remedy, .. } => remedy.clone(),
             Self::Interrupted => "nothing was changed; run it again".to_owned(),
+            Self::AccountsNotListed { .. } => "see 'getent passwd' and the name service's log".to_owned(),
+            Self::WrongLines { .. } => {
+                "nothing was changed; correct them, or say --skip-wrong to enroll the others".to_owned()
+            }
+            Self::ManyFile { path, .. } => format!("see that {} can be read, or name another file", path.display()),
+            Self::OwnerStays { owner, .. } => {
+                format!("'nightlatch rebind {0}' gives it to {0}; if that account is another person's, change the name first", escaped(owner))
+            }
+            Self::SeveralRecords { uids, .. } => {
+                let options: Vec<String> = uids.iter().map(|uid| format!("--from-uid {uid}")).collect();
+                format!("say which: {}", options.join(" or "))
+            }
         }
     }
 }
@@ -357,6 +414,19 @@ impl fmt::Display for Failure {
                 write!(f, "{} was changed, but what is shown only once could not be printed: {source}", escaped(user))
             }
             Self::Interrupted => f.write_str("interrupted"),
+            Self::AccountsNotListed { cause } => write!(f, "the accounts of this host cannot be listed: {cause}"),
+            Self::WrongLines { file, count: 1, first } => write!(f, "{}: {first}", escaped(file)),
+            Self::WrongLines { file, count, first } => {
+                write!(f, "{}: {count} lines are wrong; the first: {first}", escaped(file))
+            }
+            Self::ManyFile { path, source } => write!(f, "{}: read: {source}", path.display()),
+            Self::OwnerStays { owner, uid, user } => write!(
+                f,
+                "the record of uid {uid} was made for '{}', which is an account still, and is not given to '{}'",
+                escaped(owner),
+                escaped(user)
+            ),
+            Self::SeveralRecords { name, .. } => write!(f, "several records were made for '{}'", escaped(name)),
         }
     }
 }

@@ -22,6 +22,20 @@ struct Undo {
     files: Vec<PathBuf>,
     /// Something is being changed for good: a signal comes too late, and the result is told.
     settled: bool,
+    /// A signal is noted, and whoever works looks for it.
+    heeded: Heeded,
+}
+
+/// Who answers a signal.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Heeded {
+    /// The thread that waits for it: it puts everything back and ends the program.
+    #[default]
+    AtOnce,
+    /// Whoever works, between two people.
+    ByTheWorker,
+    /// The same, and there was one.
+    Stop,
 }
 
 impl Undo {
@@ -63,6 +77,13 @@ impl Interruption {
             if undo.settled {
                 return;
             }
+            match undo.heeded {
+                Heeded::AtOnce => {}
+                Heeded::ByTheWorker | Heeded::Stop => {
+                    undo.heeded = Heeded::Stop;
+                    return;
+                }
+            }
             undo.put_back();
             terminal::report(&Failure::Interrupted, output);
             // The lock is still held: the main thread cannot begin to change anything any more.
@@ -76,6 +97,16 @@ impl Interruption {
     /// From here on a signal comes too late.
     pub(crate) fn settle(&self) {
         self.lock().settled = true;
+    }
+
+    /// From here on whoever works asks, between two people, whether to stop; what is half done for one is then taken back.
+    pub(crate) fn heed(&self) {
+        self.lock().heeded = Heeded::ByTheWorker;
+    }
+
+    /// Whether a signal has come since.
+    pub(crate) fn is_to_stop(&self) -> bool {
+        self.lock().heeded == Heeded::Stop
     }
 
     /// Puts everything back.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The objects that --json prints. Their fields are an interface: they are only ever added to.
 
+pub(crate) mod enroll_many;
+
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -278,7 +280,7 @@ struct Failed<'a> {
 }
 
 #[derive(Serialize)]
-struct Cause<'a> {
+pub(crate) struct Cause<'a> {
     kind: &'static str,
     message: String,
     path: Option<std::borrow::Cow<'a, str>>,
@@ -287,15 +289,18 @@ struct Cause<'a> {
 
 /// The object of a failure.
 pub(crate) fn of_failure(failure: &Failure) -> Zeroizing<Vec<u8>> {
-    line(&Failed {
-        schema: SCHEMA,
-        error: Cause {
+    line(&Failed { schema: SCHEMA, error: Cause::of(failure) })
+}
+
+impl<'a> Cause<'a> {
+    pub(crate) fn of(failure: &'a Failure) -> Self {
+        Self {
             kind: failure.kind(),
             message: failure.to_string(),
             path: failure.path().map(|path| path.to_string_lossy()),
             remedy: failure.remedy(),
-        },
-    })
+        }
+    }
 }
 
 /// One line with one object.

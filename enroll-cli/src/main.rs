@@ -2,6 +2,7 @@
 //! `nightlatch`: enrolls accounts for a second factor and looks after them. From arguments to exit status.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod arguments;
 mod columns;
 mod commands;
@@ -11,6 +12,7 @@ mod failure;
 mod image;
 mod interruption;
 mod json;
+mod progress;
 mod sheet;
 mod site;
 mod terminal;

@@ -6,6 +6,7 @@ mod bypass;
 mod device;
 mod doctor;
 mod enroll;
+mod enroll_many;
 mod init;
 mod invite;
 mod policy;
