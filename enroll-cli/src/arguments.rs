@@ -3,6 +3,8 @@
 
 mod device;
 mod enroll_many;
+mod list;
+mod rebind;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -16,6 +18,8 @@ use crate::times::{Span, When};
 
 pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
 pub(crate) use enroll_many::EnrollManyArguments;
+pub(crate) use list::{ListArguments, ListFormat, Sort};
+pub(crate) use rebind::RebindArguments;
 
 /// Enrolls accounts of this host for a second factor, and looks after them.
 #[derive(Parser)]
@@ -84,9 +88,9 @@ pub(crate) enum Command {
         /// Whose
         user: String,
     },
-    /// Show everybody who is enrolled
-    #[command(after_help = "Example:\n  nightlatch list")]
-    List,
+    /// Show everybody who is enrolled, or those whom the options leave
+    #[command(after_help = LIST_EXAMPLES)]
+    List(ListArguments),
     /// Clear failures and lock
     #[command(after_help = "Example:\n  nightlatch unlock alice")]
     Unlock {
@@ -96,6 +100,9 @@ pub(crate) enum Command {
     /// Remove what is enrolled
     #[command(after_help = "Example:\n  nightlatch remove alice\n  nightlatch remove --uid 1042 --yes")]
     Remove(RemoveArguments),
+    /// Give somebody's record to the name or uid that the account has now (usermod -l, usermod -u)
+    #[command(after_help = REBIND_EXAMPLES)]
+    Rebind(RebindArguments),
     /// Find what locks people out, or would on a full disk; exit status 1 if anything
     #[command(after_help = "Example:\n  nightlatch doctor\n  nightlatch doctor --mend")]
     Doctor(DoctorArguments),
@@ -138,6 +145,21 @@ Example:
   printf '%s\\n' \"$secret\" \"$code\" | nightlatch --json enroll alice --secret-stdin
   nightlatch --json enroll alice --no-confirm --if-not-enrolled   # from Ansible
   nightlatch enroll --from people.csv --output /root/handouts --no-confirm";
+
+const LIST_EXAMPLES: &str = "\
+Options that choose combine: who is shown fits all of them.
+
+Example:
+  nightlatch list
+  nightlatch list --locked --sort failures
+  nightlatch list --few-backup-codes 2 --format csv
+  nightlatch list --not-enrolled";
+const REBIND_EXAMPLES: &str = "\
+Devices, backup codes, failures and what was used go with the record.
+
+Example:
+  usermod -l alicia alice; nightlatch rebind alicia --from-name alice
+  usermod -u 2001 bob; nightlatch rebind bob --from-uid 1001 --yes";
 
 #[derive(Args)]
 pub(crate) struct EnrollArguments {

@@ -2,6 +2,8 @@
 //! The objects that --json prints. Their fields are an interface: they are only ever added to.
 
 pub(crate) mod enroll_many;
+pub(crate) mod list;
+pub(crate) mod rebind;
 
 use serde::Serialize;
 use zeroize::Zeroizing;
