@@ -79,6 +79,8 @@ pub enum Part {
     Ledger,
     /// The file of an invitation.
     Invitation,
+    /// A directory of hand-outs.
+    Handouts,
 }
 
 impl fmt::Display for Part {
@@ -93,6 +95,7 @@ impl fmt::Display for Part {
             Self::Record => "record",
             Self::Ledger => "ledger",
             Self::Invitation => "invitation",
+            Self::Handouts => "directory of hand-outs",
         })
     }
 }
@@ -255,6 +258,7 @@ impl Fault {
             Self::Missing { part: Part::Config, path } => {
                 format!("write {}, or run 'nightlatch init'", path.display())
             }
+            Self::Missing { part: Part::Handouts, path } => format!("make {} first, or name another", path.display()),
             Self::Missing { part: Part::Key, path } => {
                 format!("put {} back from a backup; without it these records cannot be read", path.display())
             }
@@ -270,7 +274,7 @@ impl Fault {
             ),
             Self::Damaged {
                 path,
-                part: Part::Config | Part::Keys | Part::Key | Part::Store | Part::Marker | Part::Users,
+                part: Part::Config | Part::Keys | Part::Key | Part::Store | Part::Marker | Part::Users | Part::Handouts,
             } => format!("put {} back from a backup", path.display()),
             Self::Damaged { part: Part::Invitation, .. } => {
                 "'nightlatch invite USER' makes it anew, and with --end removes it; until then it invites nobody"
@@ -279,7 +283,7 @@ impl Fault {
             Self::Newer { .. } => "update libpam-nightlatch and nightlatch on this host".to_owned(),
             Self::Foreign { made_for, .. } => {
                 format!(
-                    "remove the record with 'nightlatch remove --uid N' and enroll again, or rename the account back to '{made_for}'"
+                    "'nightlatch rebind USER --from-uid N' if the account was renamed; else 'nightlatch remove --uid N' and enroll again, or rename the account back to '{made_for}'"
                 )
             }
             Self::Busy { path } => {

@@ -2,9 +2,13 @@
 //! Whom a login is for: a name that was checked, and the account that the system's database has for it.
 //! No name ever becomes part of a path; files are named by uid.
 
+mod snapshot;
+
 use std::fmt;
 
 use nix::unistd::{Uid, User};
+
+pub use snapshot::Snapshot;
 
 /// What this host calls itself: what an app shows as issuer where the config names none.
 #[must_use]
@@ -15,7 +19,7 @@ pub fn host_name() -> String {
 /// A login name: 1 to 255 bytes of UTF-8 that the relaxed rules of systemd's USER_NAMES let pass.
 ///
 /// No NUL, control character, `:` or `/`; not `.` or `..`; no space at either end, no leading `-`; not digits alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(String);
 
 /// The bytes are no login name.

@@ -2,8 +2,11 @@
 //! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
 
 mod device;
+mod enroll_many;
 mod import;
 mod key;
+mod list;
+mod rebind;
 mod store;
 
 use std::ffi::OsStr;
@@ -17,8 +20,11 @@ use crate::failure::Failure;
 use crate::times::{Span, When};
 
 pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
+pub(crate) use enroll_many::EnrollManyArguments;
 pub(crate) use import::{GoogleArguments, ImportCommand, OathArguments, TakingOver};
 pub(crate) use key::{KeyBackupArguments, KeyCommand, KeyRestoreArguments, KeyRotateArguments};
+pub(crate) use list::{ListArguments, ListFormat, Sort};
+pub(crate) use rebind::RebindArguments;
 pub(crate) use store::{StoreBackupArguments, StoreCommand, StoreRestoreArguments};
 
 /// Enrolls accounts of this host for a second factor, and looks after them.
@@ -88,9 +94,9 @@ pub(crate) enum Command {
         /// Whose
         user: String,
     },
-    /// Show everybody who is enrolled
-    #[command(after_help = "Example:\n  nightlatch list")]
-    List,
+    /// Show everybody who is enrolled, or those whom the options leave
+    #[command(after_help = LIST_EXAMPLES)]
+    List(ListArguments),
     /// Clear failures and lock
     #[command(after_help = "Example:\n  nightlatch unlock alice")]
     Unlock {
@@ -100,6 +106,9 @@ pub(crate) enum Command {
     /// Remove what is enrolled
     #[command(after_help = "Example:\n  nightlatch remove alice\n  nightlatch remove --uid 1042 --yes")]
     Remove(RemoveArguments),
+    /// Give somebody's record to the name or uid that the account has now (usermod -l, usermod -u)
+    #[command(after_help = REBIND_EXAMPLES)]
+    Rebind(RebindArguments),
     /// Find what locks people out, or would on a full disk; exit status 1 if anything
     #[command(after_help = "Example:\n  nightlatch doctor\n  nightlatch doctor --mend")]
     Doctor(DoctorArguments),
@@ -160,17 +169,40 @@ Example:
   nightlatch policy explain backup --service sshd --from 192.0.2.7 --ssh-key";
 
 const ENROLL_EXAMPLES: &str = "\
+The first line of a CSV file names its columns: user, and if wanted issuer, account, device, digits,
+algorithm, period, backup_codes. What a line leaves empty is as the options say. The file is read
+whole first; whoever is enrolled already is skipped; a signal leaves everybody enrolled or not at all.
+
 Example:
   nightlatch enroll alice
   nightlatch enroll alice --replace --qr-png /root/alice.png
   nightlatch enroll alice --hotp --counter 7 --secret-stdin       # a token with a button
   printf '%s\\n' \"$secret\" \"$code\" | nightlatch --json enroll alice --secret-stdin
-  nightlatch --json enroll alice --no-confirm --if-not-enrolled   # from Ansible";
+  nightlatch --json enroll alice --no-confirm --if-not-enrolled   # from Ansible
+  nightlatch enroll --from people.csv --output /root/handouts --no-confirm";
+
+const LIST_EXAMPLES: &str = "\
+Options that choose combine: who is shown fits all of them.
+
+Example:
+  nightlatch list
+  nightlatch list --locked --sort failures
+  nightlatch list --few-backup-codes 2 --format csv
+  nightlatch list --not-enrolled";
+const REBIND_EXAMPLES: &str = "\
+Devices, backup codes, failures and what was used go with the record.
+
+Example:
+  usermod -l alicia alice; nightlatch rebind alicia --from-name alice
+  usermod -u 2001 bob; nightlatch rebind bob --from-uid 1001 --yes";
 
 #[derive(Args)]
 pub(crate) struct EnrollArguments {
     /// Whom to enroll
-    pub(crate) user: String,
+    #[arg(required_unless_present = "from")]
+    pub(crate) user: Option<String>,
+    #[command(flatten)]
+    pub(crate) many: EnrollManyArguments,
     /// What the device is called [default: phone, or token with --hotp]
     #[arg(long, value_name = "NAME")]
     pub(crate) device: Option<String>,
@@ -300,6 +332,13 @@ pub(crate) enum AlgorithmName {
     Sha1,
     Sha256,
     Sha512,
+}
+
+impl AlgorithmName {
+    /// As it is spelled on the command line; capitals do not matter.
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        Self::from_str(text, true).ok()
+    }
 }
 
 impl From<AlgorithmName> for Algorithm {

@@ -122,6 +122,31 @@ pub(crate) enum Failure {
         source: Box<Failure>,
     },
     Interrupted,
+    /// The host's accounts could not be listed.
+    AccountsNotListed {
+        cause: String,
+    },
+    /// A file of many people that is wrong; the lines were told one by one.
+    WrongLines {
+        file: String,
+        count: usize,
+        first: String,
+    },
+    ManyFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// A record is still its owner's, and not of the account that it was asked for.
+    OwnerStays {
+        owner: String,
+        uid: u32,
+        user: String,
+    },
+    /// Several records were made for one name.
+    SeveralRecords {
+        name: String,
+        uids: Vec<u32>,
+    },
     /// The file of another program, as a whole.
     NothingToImport {
         path: PathBuf,
@@ -186,6 +211,15 @@ impl Failure {
         Self::Usage { message: message.into(), remedy: remedy.into() }
     }
 
+    pub(crate) fn of_draft(user: &str, error: DraftError) -> Self {
+        let user = user.to_owned();
+        match error {
+            DraftError::Fault(fault) => Self::Store(fault),
+            DraftError::NoRoom(cause) => Self::Device { user, cause },
+            cause @ DraftError::TransientUid { .. } => Self::TransientUid { user, cause },
+        }
+    }
+
     pub(crate) fn status(&self) -> Status {
         match self {
             Self::NotRoot
@@ -224,6 +258,8 @@ impl Failure {
             Self::Passphrase(_) => Status::Usage,
             Self::NotInTheBackup { .. } => Status::NobodyThere,
             Self::Interrupted | Self::Halted => Status::Interrupted,
+            Self::AccountsNotListed { .. } | Self::ManyFile { .. } | Self::OwnerStays { .. } => Status::Fault,
+            Self::WrongLines { .. } | Self::SeveralRecords { .. } => Status::Usage,
         }
     }
 
@@ -266,6 +302,11 @@ impl Failure {
             Self::NotABackup { cause: NotABackup::Passphrase, .. } | Self::Passphrase(_) => "passphrase",
             Self::NotABackup { .. } => "not-a-backup",
             Self::NotInTheBackup { .. } => "not-enrolled",
+            Self::AccountsNotListed { .. } => "account-lookup",
+            Self::WrongLines { .. } => "wrong-lines",
+            Self::ManyFile { .. } => "io",
+            Self::OwnerStays { .. } => "owner-stays",
+            Self::SeveralRecords { .. } => "several-records",
         }
     }
 
@@ -278,6 +319,7 @@ impl Failure {
             | Self::File { path, .. }
             | Self::NotABackup { path, .. }
             | Self::NotInTheBackup { path, .. }
+            | Self::ManyFile { path, .. }
             | Self::NothingToImport { path, .. } => Some(path),
             Self::NotRoot
             | Self::NoAccount { .. }
@@ -304,6 +346,10 @@ impl Failure {
             | Self::Halted
             | Self::Paper(_)
             | Self::Passphrase(_) => None,
+            Self::AccountsNotListed { .. }
+            | Self::WrongLines { .. }
+            | Self::OwnerStays { .. }
+            | Self::SeveralRecords { .. } => None,
         }
     }
 
@@ -400,6 +446,18 @@ impl Failure {
                 format!("'nightlatch store restore {} --dry-run' shows who is", path.display())
             }
             Self::Passphrase(_) => "take 15 characters or more that nobody guesses: four words at random (nothing was written)".to_owned(),
+            Self::AccountsNotListed { .. } => "see 'getent passwd' and the name service's log".to_owned(),
+            Self::WrongLines { .. } => {
+                "nothing was changed; correct them, or say --skip-wrong to enroll the others".to_owned()
+            }
+            Self::ManyFile { path, .. } => format!("see that {} can be read, or name another file", path.display()),
+            Self::OwnerStays { owner, .. } => {
+                format!("'nightlatch rebind {0}' gives it to {0}; if that account is another person's, change the name first", escaped(owner))
+            }
+            Self::SeveralRecords { uids, .. } => {
+                let options: Vec<String> = uids.iter().map(|uid| format!("--from-uid {uid}")).collect();
+                format!("say which: {}", options.join(" or "))
+            }
         }
     }
 }
@@ -469,6 +527,19 @@ impl fmt::Display for Failure {
             Self::NotInTheBackup { path, user } => {
                 write!(f, "{}: {} is not in it, or does not open", path.display(), escaped(user))
             }
+            Self::AccountsNotListed { cause } => write!(f, "the accounts of this host cannot be listed: {cause}"),
+            Self::WrongLines { file, count: 1, first } => write!(f, "{}: {first}", escaped(file)),
+            Self::WrongLines { file, count, first } => {
+                write!(f, "{}: {count} lines are wrong; the first: {first}", escaped(file))
+            }
+            Self::ManyFile { path, source } => write!(f, "{}: read: {source}", path.display()),
+            Self::OwnerStays { owner, uid, user } => write!(
+                f,
+                "the record of uid {uid} was made for '{}', which is an account still, and is not given to '{}'",
+                escaped(owner),
+                escaped(user)
+            ),
+            Self::SeveralRecords { name, .. } => write!(f, "several records were made for '{}'", escaped(name)),
         }
     }
 }

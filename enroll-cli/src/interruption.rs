@@ -25,6 +25,20 @@ struct Undo {
     settled: bool,
     /// Something is done in many steps, each of them whole: a signal ends the program between two.
     in_steps: bool,
+    /// A signal is noted, and whoever works looks for it.
+    heeded: Heeded,
+}
+
+/// Who answers a signal.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Heeded {
+    /// The thread that waits for it: it puts everything back and ends the program.
+    #[default]
+    AtOnce,
+    /// Whoever works, between two people.
+    ByTheWorker,
+    /// The same, and there was one.
+    Stop,
 }
 
 impl Undo {
@@ -72,6 +86,13 @@ impl Interruption {
             if undo.settled {
                 return;
             }
+            match undo.heeded {
+                Heeded::AtOnce => {}
+                Heeded::ByTheWorker | Heeded::Stop => {
+                    undo.heeded = Heeded::Stop;
+                    return;
+                }
+            }
             undo.put_back();
             let failure = if undo.in_steps { Failure::Halted } else { Failure::Interrupted };
             terminal::report(&failure, output);
@@ -98,6 +119,16 @@ impl Interruption {
         }
         undo.in_steps = true;
         Ok(step())
+    }
+
+    /// From here on whoever works asks, between two people, whether to stop; what is half done for one is then taken back.
+    pub(crate) fn heed(&self) {
+        self.lock().heeded = Heeded::ByTheWorker;
+    }
+
+    /// Whether a signal has come since.
+    pub(crate) fn is_to_stop(&self) -> bool {
+        self.lock().heeded == Heeded::Stop
     }
 
     /// Puts everything back.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The objects that --json prints. Their fields are an interface: they are only ever added to.
 
+pub(crate) mod enroll_many;
 mod key;
+pub(crate) mod list;
+pub(crate) mod rebind;
 mod store;
 
 use serde::Serialize;
@@ -299,7 +302,7 @@ struct Failed<'a> {
 }
 
 #[derive(Serialize)]
-struct Cause<'a> {
+pub(crate) struct Cause<'a> {
     kind: &'static str,
     message: String,
     path: Option<std::borrow::Cow<'a, str>>,
@@ -308,15 +311,18 @@ struct Cause<'a> {
 
 /// The object of a failure.
 pub(crate) fn of_failure(failure: &Failure) -> Zeroizing<Vec<u8>> {
-    line(&Failed {
-        schema: SCHEMA,
-        error: Cause {
+    line(&Failed { schema: SCHEMA, error: Cause::of(failure) })
+}
+
+impl<'a> Cause<'a> {
+    pub(crate) fn of(failure: &'a Failure) -> Self {
+        Self {
             kind: failure.kind(),
             message: failure.to_string(),
             path: failure.path().map(|path| path.to_string_lossy()),
             remedy: failure.remedy(),
-        },
-    })
+        }
+    }
 }
 
 /// One line with one object.

@@ -2,6 +2,7 @@
 //! `nightlatch`: enrolls accounts for a second factor and looks after them. From arguments to exit status.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod archive;
 mod arguments;
 mod columns;
@@ -13,6 +14,7 @@ mod image;
 mod interruption;
 mod json;
 mod new_file;
+mod progress;
 mod sheet;
 mod site;
 mod terminal;

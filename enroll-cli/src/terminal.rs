@@ -91,6 +91,12 @@ impl Terminal {
         }
     }
 
+    /// Where a bar may be drawn that moves: stderr, if it is a terminal that somebody looks at.
+    pub(crate) fn moving_screen(&self) -> Option<Screen> {
+        let is_one = Screen::Stderr.is_terminal() && environment::has_screen();
+        (is_one && self.output.notes == Notes::Shown).then_some(Screen::Stderr)
+    }
+
     /// What may go wrong, on stderr.
     pub(crate) fn warn(&self, text: &str) {
         self.note(&format!("nightlatch: warning: {text}"));
@@ -274,6 +280,14 @@ pub(crate) fn read_line() -> Result<Reply, Failure> {
         line.pop();
     }
     Ok(Reply::Line(line))
+}
+
+/// All of stdin, for what holds no secret.
+pub(crate) fn read_to_end() -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(Failure::Input)?;
+    Ok(bytes)
 }
 
 fn write_all(descriptor: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {

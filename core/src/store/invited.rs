@@ -146,15 +146,33 @@ impl Store<'_> {
         make_file(&self.users, &draft, name.as_ref(), mode, &bytes, RenameFlags::empty())
     }
 
+    /// The uids that have the file of an invitation, whether it holds or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Io`].
+    pub fn uids_with_an_invitation(&self) -> Result<Vec<u32>, Fault> {
+        uids_with(&self.users, ENDING)
+    }
+
     /// Ends somebody's invitation, durably; one that does not unseal too. Whether there was one.
     ///
     /// # Errors
     ///
     /// [`Fault::Io`].
     pub fn end_invitation(&self, account: &Account) -> Result<bool, Fault> {
+        self.end_invitation_of(account.uid())
+    }
+
+    /// The same of a uid that may have no account any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Io`].
+    pub fn end_invitation_of(&self, uid: u32) -> Result<bool, Fault> {
         // Or a rotation that has just read it would put it back.
         let _directory = LockedDirectory::wait_for(&self.users)?;
-        let was_there = remove_invitation(&self.users, account.uid())?;
+        let was_there = remove_invitation(&self.users, uid)?;
         rustix::fs::fsync(&self.users).or_fault(self.users.path(), "flush")?;
         Ok(was_there)
     }

@@ -2,6 +2,7 @@
 //! The store: one sealed file per person. The only room that touches its files; no path or descriptor leaves it.
 
 mod archive;
+mod batch;
 mod blocks;
 mod grants;
 mod init;
@@ -12,6 +13,7 @@ mod lock;
 mod open_record;
 mod pending;
 mod place;
+mod rebind;
 mod rotation;
 mod seal;
 mod survey;
@@ -20,6 +22,7 @@ mod waiver;
 use rustix::fs::OFlags;
 
 pub use archive::{ArchiveKeys, ArchivedRecord, Consent, PersonCopy, Restored, open_archived, receive};
+pub use batch::{Batch, Committed, HandoutName, Handouts};
 pub use blocks::{BlockFlaw, Blocks, Extent, FileMap};
 pub use init::{Made, initialise};
 pub use invited::Invited;
@@ -29,6 +32,7 @@ pub use lock::{LockFailure, Locked};
 pub use open_record::{DeviceFailure, OpenRecord};
 pub use pending::{Accepted, Answer, Pending};
 pub use place::CommitFailure;
+pub use rebind::RebindFailure;
 pub use rotation::{Aims, KeyDirectory, KeyStanding, Retired, Rotation, SealedAnew, Waiting, standings};
 pub use survey::{Finding, mend, survey};
 pub use waiver::{InForce, Waived, hints_at_waiver};
@@ -86,6 +90,8 @@ pub struct Person {
     pub name: UserName,
     /// The file's name.
     pub uid: u32,
+    /// The uid that it was made for: another than the file's where a rebinding was interrupted.
+    pub made_for: u32,
 }
 
 /// A file by its uid, and whom it was made for; or what is wrong with it.
@@ -149,13 +155,29 @@ impl<'r> Store<'r> {
         Ok(people)
     }
 
-    fn person(&self, uid: u32) -> Result<Person, Fault> {
+    /// The uids of everybody who has a file, in their order: four bytes for each, where [`Store::people`] reads every file.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Io`].
+    pub fn uids_with_a_file(&self) -> Result<Vec<u32>, Fault> {
+        let mut uids = self.uids()?;
+        uids.sort_unstable();
+        Ok(uids)
+    }
+
+    /// Whom a uid's file was made for.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Missing`] where there is none; [`Fault`].
+    pub fn person(&self, uid: u32) -> Result<Person, Fault> {
         let path = self.users.path().join(lock::file_name(uid));
         let OpenFile { file, .. } = lock::open_person(&self.users, uid, OFlags::RDONLY)?
             .ok_or_else(|| Fault::Missing { path: path.clone(), part: Part::Record })?;
         let bytes = read_start(&file, &path, HEADER_BYTES)?;
         let subject = person_header(&bytes, &path)?.subject.ok_or(Fault::Damaged { path, part: Part::Record })?;
-        Ok(Person { name: subject.name, uid })
+        Ok(Person { name: subject.name, uid, made_for: subject.uid })
     }
 
     fn uids(&self) -> Result<Vec<u32>, Fault> {

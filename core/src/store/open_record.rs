@@ -25,7 +25,7 @@ use crate::store::pending::{Attempt, Pending};
 use crate::store::seal::{SealedPart, SealingKey};
 use crate::store::{KeyId, RecordId, person_header, place, waiver};
 use crate::trusted::read_start;
-use crate::user::Named;
+use crate::user::{Account, Named, UserName};
 use crate::verify::judge::{self, Occasion, Provenance};
 
 pub use devices::DeviceFailure;
@@ -63,6 +63,12 @@ impl<'s> Locked<'s> {
     pub fn open_as_made(self) -> Result<OpenRecord<'s>, Fault> {
         let uid = self.uid;
         self.open_if(|found| found.uid == uid)
+    }
+
+    /// The same where it was made for that account already, and its file has not got that account's uid yet.
+    pub(crate) fn open_to_rebind(self, to: &Account) -> Result<OpenRecord<'s>, Fault> {
+        let uid = self.uid;
+        self.open_if(|found| found.uid == uid || *found == Subject::of(to))
     }
 
     fn open_if(self, is_right: impl FnOnce(&Subject) -> bool) -> Result<OpenRecord<'s>, Fault> {
@@ -198,6 +204,12 @@ impl<'s> OpenRecord<'s> {
             }
         }
         ledger
+    }
+
+    /// Whom it was made for: the name that the account had then.
+    #[must_use]
+    pub fn made_for(&self) -> Option<&UserName> {
+        self.subject().map(|subject| &subject.name)
     }
 
     /// The file, for the log.

@@ -88,6 +88,22 @@ impl<'r> Store<'r> {
     }
 
     pub(super) fn put(&self, file: &NewFile<'_>, ledger: &Ledger, placing: Placing) -> Result<(), CommitFailure> {
+        let path = self.users.path().join(lock::file_name(file.subject.uid));
+        let draft = self.write_draft(file, ledger, placing)?;
+        rustix::fs::fsync(&draft.file).or_fault(&path, "flush")?;
+        let locked_until_durable = draft.place(placing)?;
+        rustix::fs::fsync(&self.users).or_fault(&path, "flush")?;
+        drop(locked_until_durable);
+        Ok(())
+    }
+
+    /// Written, not flushed, and in nobody's place.
+    pub(super) fn write_draft(
+        &self,
+        file: &NewFile<'_>,
+        ledger: &Ledger,
+        placing: Placing,
+    ) -> Result<DraftFile<'_>, CommitFailure> {
         let uid = file.subject.uid;
         let path = self.users.path().join(lock::file_name(uid));
         let draft = DraftFile::make(self, uid, placing)?;
@@ -103,22 +119,7 @@ impl<'r> Store<'r> {
         };
         let bytes = file.to_bytes(ledger, key_id, master, self, &path)?;
         write_all(&draft.file, &bytes).or_fault(&path, "write")?;
-        rustix::fs::fsync(&draft.file).or_fault(&path, "flush")?;
-        let flags = match placing {
-            // Two first enrollments at once cannot both win.
-            Placing::Beside => RenameFlags::NOREPLACE,
-            Placing::Over => RenameFlags::empty(),
-        };
-        let (from, to) = (draft_name(uid), lock::file_name(uid));
-        match rustix::fs::renameat_with(&self.users, &from, &self.users, &to, flags) {
-            Ok(()) => {}
-            Err(Errno::EXIST) => return Err(CommitFailure::Changed),
-            Err(errno) => return Err(Fault::io(&path, "rename", errno).into()),
-        }
-        let locked_until_durable = draft.placed();
-        rustix::fs::fsync(&self.users).or_fault(&path, "flush")?;
-        drop(locked_until_durable);
-        Ok(())
+        Ok(draft)
     }
 }
 
@@ -233,10 +234,10 @@ impl NewFile<'_> {
 
 /// The file that is written beside. Its name is no uid, so nothing ever takes it for a record; it is locked while
 /// somebody writes it, so that one left behind by a kill is told from one that is being written.
-struct DraftFile<'a> {
+pub(super) struct DraftFile<'a> {
     store: &'a Store<'a>,
     uid: u32,
-    file: File,
+    pub(super) file: File,
     in_place: bool,
 }
 
@@ -285,11 +286,40 @@ impl<'a> DraftFile<'a> {
         Err(Fault::Restless { path }.into())
     }
 
-    /// It has its real name now; the lock lasts as long as the file is held.
-    fn placed(mut self) -> Option<File> {
-        self.in_place = true;
-        self.file.try_clone().ok()
+    /// Gives it its real name; the lock lasts as long as the file is held.
+    pub(super) fn place(self, placing: Placing) -> Result<Option<File>, CommitFailure> {
+        let uid = self.uid;
+        self.place_as(uid, placing)
     }
+
+    /// The same under the name of another uid.
+    pub(super) fn place_as(mut self, uid: u32, placing: Placing) -> Result<Option<File>, CommitFailure> {
+        let flags = match placing {
+            // Two first enrollments at once cannot both win.
+            Placing::Beside => RenameFlags::NOREPLACE,
+            Placing::Over => RenameFlags::empty(),
+        };
+        let (users, from, to) = (&self.store.users, draft_name(self.uid), lock::file_name(uid));
+        match rustix::fs::renameat_with(users, &from, users, &to, flags) {
+            Ok(()) => self.in_place = true,
+            Err(Errno::EXIST) => return Err(CommitFailure::Changed),
+            Err(errno) => return Err(Fault::io(&users.path().join(to), "rename", errno).into()),
+        }
+        Ok(self.file.try_clone().ok())
+    }
+}
+
+/// Clears the draft away that a kill has left; one that is being written stays.
+pub(super) fn clear_left_draft(store: &Store<'_>, uid: u32) -> Result<(), Fault> {
+    let path = store.users.path().join(draft_name(uid));
+    let directory = LockedDirectory::wait_for(&store.users)?;
+    if let Some(left_or_written) = existing(&store.users, uid, &path)?
+        && lock::try_lock(&left_or_written, &path)?
+    {
+        rustix::fs::unlinkat(&store.users, draft_name(uid), AtFlags::empty()).or_fault(&path, "remove")?;
+    }
+    drop(directory);
+    Ok(())
 }
 
 fn existing(users: &TrustedDirectory, uid: u32, path: &Path) -> Result<Option<File>, Fault> {

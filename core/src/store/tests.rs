@@ -2,10 +2,12 @@
 //! The store on a real file system, with time as a value: what is accepted, refused, kept and lost.
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
 
+mod batch;
 mod devices;
 mod granted;
 mod invited;
 mod model;
+mod rebound;
 mod rotated;
 mod surveyed;
 mod world;

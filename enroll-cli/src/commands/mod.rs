@@ -6,11 +6,14 @@ mod bypass;
 mod device;
 mod doctor;
 mod enroll;
+mod enroll_many;
 mod import;
 mod init;
 mod invite;
 mod key;
+mod list;
 mod policy;
+mod rebind;
 mod remove;
 mod status;
 mod store;
@@ -40,9 +43,10 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
         Command::Invite(options) => invite::run(options, &site()?, terminal),
         Command::Verify { user } => verify::run(user, &site()?, terminal),
         Command::Status { user } => status::one(user, &site()?, terminal),
-        Command::List => status::everybody(&site()?, terminal),
+        Command::List(options) => list::run(options, &site()?, terminal),
         Command::Unlock { user } => unlock::run(user, &site()?, terminal),
         Command::Remove(options) => remove::run(options, &site()?, terminal),
+        Command::Rebind(options) => rebind::run(options, &site()?, terminal),
         Command::Doctor(options) => doctor::run(options, &site()?, terminal),
         Command::Policy { command: PolicyCommand::Explain(options) } => {
             policy::explain::run(options, &site()?, terminal)

@@ -2,7 +2,7 @@
 //! `remove`: takes what is enrolled away. By uid it takes what is damaged too, and what an account left that is gone.
 
 use nightlatch::audit::escaped;
-use nightlatch::store::Store;
+use nightlatch::store::{LockFailure, Store};
 
 use crate::Outcome;
 use crate::arguments::{Form, RemoveArguments};
@@ -61,7 +61,16 @@ fn remove_by_uid<'s>(
     let found = store.people()?.into_iter().find(|(of, _)| *of == uid).and_then(|(_, person)| person.ok());
     let subject = Subject { name: found.map(|person| person.name.as_str().to_owned()), uid };
     let who = format!("uid {uid}");
-    drop(store.lock_uid(uid).map_err(|failure| no_lock(failure, &who))?);
+    match store.lock_uid(uid) {
+        Ok(locked) => drop(locked),
+        // Of an account that is gone an invitation may be left, which holds for whoever is made with that name and uid.
+        Err(LockFailure::NotEnrolled(_)) if store.uids_with_an_invitation()?.contains(&uid) => {
+            terminal.interruption().settle();
+            store.end_invitation_of(uid)?;
+            return Ok(Subject { name: None, uid });
+        }
+        Err(failure) => return Err(no_lock(failure, &who)),
+    }
     agree(&subject, options, terminal)?;
     let locked = store.lock_uid(uid).map_err(|failure| no_lock(failure, &who))?;
     terminal.interruption().settle();

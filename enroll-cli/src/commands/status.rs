@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `status` and `list`: what is enrolled, without any secret.
+//! `status`: what is enrolled, without any secret. `list` shows the same of many.
 
 use nightlatch::audit::escaped;
 use nightlatch::backup::Spelling;
 use nightlatch::clock::UnixTime;
 use nightlatch::ledger::Ledger;
 use nightlatch::record::{Device, Kind, Record, Waiver};
-use nightlatch::store::{Enrollment, LockFailure, OpenRecord, hints_at_waiver};
+use nightlatch::store::{Enrollment, OpenRecord, hints_at_waiver};
 use nightlatch::user::Account;
 use nightlatch::verify::judge;
 use nightlatch::verify::throttle::Admission;
@@ -14,7 +14,6 @@ use nightlatch::waiver;
 
 use crate::Outcome;
 use crate::arguments::Form;
-use crate::columns;
 use crate::failure::{Failure, Status};
 use crate::json::{self, BypassStatus, DeviceStatus, LastLogin, PersonStatus, SCHEMA};
 use crate::site::{Site, open_record};
@@ -42,38 +41,7 @@ pub(crate) fn one(user: &str, site: &Site, terminal: &Terminal) -> Outcome {
     Ok(Status::Done)
 }
 
-pub(crate) fn everybody(site: &Site, terminal: &Terminal) -> Outcome {
-    let store = site.store()?;
-    let (mut people, mut unreadable) = (Vec::new(), false);
-    for (uid, person) in store.people()? {
-        let found = person.map_err(Failure::Store).and_then(|person| {
-            let open = match store.lock_uid(uid) {
-                Ok(locked) => locked.open_as_made()?,
-                // Removed since the list was read.
-                Err(LockFailure::NotEnrolled(_)) => return Ok(None),
-                Err(LockFailure::Fault(fault)) => return Err(fault.into()),
-            };
-            warn_of_lost_slot(&open, terminal);
-            warn_of_unseen_waiver(&open, uid, site, terminal)?;
-            of_record(&open, person.name.as_str(), uid, site).map(Some)
-        });
-        match found {
-            Ok(status) => people.extend(status),
-            Err(failure) => {
-                unreadable = true;
-                terminal.warn(&format!("{failure}; {}", failure.remedy()));
-            }
-        }
-    }
-    match terminal.form() {
-        Form::Json => terminal.result(&json::line(&people))?,
-        Form::Text => terminal.result(table(&people).as_bytes())?,
-    }
-    // The array is printed and stays the only thing on stdout; the exit status says that it is not whole.
-    Ok(if unreadable { Status::Fault } else { Status::Done })
-}
-
-fn warn_of_lost_slot(open: &OpenRecord<'_>, terminal: &Terminal) {
+pub(crate) fn warn_of_lost_slot(open: &OpenRecord<'_>, terminal: &Terminal) {
     if open.has_lost_a_slot() {
         terminal.warn(&format!(
             "{}: one of two ledger slots is lost, so that what is shown may not be the newest; the next login repairs it",
@@ -92,7 +60,12 @@ pub(crate) fn waiver_in_force<'r>(
     Ok((in_force, hints_at_waiver(&site.config, uid, &site.clock)))
 }
 
-fn warn_of_unseen_waiver(open: &OpenRecord<'_>, uid: u32, site: &Site, terminal: &Terminal) -> Result<(), Failure> {
+pub(crate) fn warn_of_unseen_waiver(
+    open: &OpenRecord<'_>,
+    uid: u32,
+    site: &Site,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
     if let (Some(_), false) = waiver_in_force(open, uid, site)? {
         terminal.warn(&format!(
             "{}: holds a waiver, but no login looks for it, since the file '{uid}.waived' beside it is not there or has \
@@ -103,7 +76,7 @@ fn warn_of_unseen_waiver(open: &OpenRecord<'_>, uid: u32, site: &Site, terminal:
     Ok(())
 }
 
-fn of_nobody(account: &Account, invited_until: Option<UnixTime>) -> PersonStatus {
+pub(crate) fn of_nobody(account: &Account, invited_until: Option<UnixTime>) -> PersonStatus {
     PersonStatus {
         schema: SCHEMA,
         user: account.name().as_str().to_owned(),
@@ -125,7 +98,7 @@ fn of_nobody(account: &Account, invited_until: Option<UnixTime>) -> PersonStatus
     }
 }
 
-fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result<PersonStatus, Failure> {
+pub(crate) fn of_record(open: &OpenRecord<'_>, user: &str, uid: u32, site: &Site) -> Result<PersonStatus, Failure> {
     let (record, ledger, now) = (open.record(), open.ledger(), site.now()?);
     let (lock, locked_until) = match ledger.throttle.standing(&site.config.rules().limits, now) {
         Admission::Open => (None, None),
@@ -267,80 +240,7 @@ fn lock_words(status: &PersonStatus) -> String {
     }
 }
 
-fn login_words(login: &LastLogin) -> String {
+pub(crate) fn login_words(login: &LastLogin) -> String {
     let source = login.source.as_ref().map(|source| format!(" from {}", escaped(source))).unwrap_or_default();
     format!("{} by {}{source}", login.time, escaped(&login.service))
-}
-
-const HEADINGS: [&str; 7] = ["USER", "UID", "DEVICES", "BACKUP CODES", "FAILURES", "LOCK", "LAST LOGIN"];
-
-fn table(people: &[PersonStatus]) -> String {
-    let rows: Vec<[String; 7]> = people.iter().map(row).collect();
-    columns::table(HEADINGS, &rows)
-}
-
-fn row(status: &PersonStatus) -> [String; 7] {
-    let devices: Vec<String> = status.devices.iter().map(|device| escaped(&device.name)).collect();
-    let lock = match (status.lock, &status.locked_until) {
-        (Some(lock), Some(until)) => format!("{lock} until {until}"),
-        (Some(lock), None) => lock.to_owned(),
-        (None, _) => "-".to_owned(),
-    };
-    [
-        escaped(&status.user),
-        status.uid.to_string(),
-        devices.join(", "),
-        status.backup_codes_left.to_string(),
-        status.failures.to_string(),
-        lock,
-        status.last_login.as_ref().map_or_else(|| "-".to_owned(), login_words),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn status(user: &str, lock: Option<&'static str>) -> PersonStatus {
-        PersonStatus {
-            schema: SCHEMA,
-            user: user.to_owned(),
-            uid: 1000,
-            enrolled: true,
-            enrolled_at: Some("2026-11-23T09:30:00Z".to_owned()),
-            invited_until: None,
-            devices: Vec::new(),
-            backup_codes_left: 9,
-            backup_codes_inherited: false,
-            bypass: None,
-            waived_until: None,
-            waiver_reason: None,
-            waiver_uses: None,
-            failures: 2,
-            lock,
-            locked_until: None,
-            last_login: Some(LastLogin {
-                time: "2026-11-23T10:00:00Z".to_owned(),
-                service: "sshd".to_owned(),
-                source: Some("192.0.2.1".to_owned()),
-            }),
-        }
-    }
-
-    #[test]
-    fn columns_stand_under_their_headings_whatever_the_names() {
-        let text = table(&[status("jürgen-with-a-long-name", None), status("al", Some("blocked"))]);
-        let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
-        let column = text.lines().next().unwrap().find("LAST LOGIN").unwrap();
-        for line in &lines[1..] {
-            assert_eq!(line[column..].iter().collect::<String>(), "2026-11-23T10:00:00Z by sshd from 192.0.2.1");
-        }
-    }
-
-    #[test]
-    fn no_name_moves_the_cursor() {
-        let mut odd = status("al", None);
-        odd.user = "\u{1b}[2Jroot\u{202e}".to_owned();
-        assert!(!table(&[odd]).contains('\u{1b}'));
-    }
 }

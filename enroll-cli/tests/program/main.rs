@@ -12,6 +12,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test's phone reads the clock itself")]
 
 mod camera;
+mod crowd;
 mod host;
 mod phone;
 mod window;
@@ -23,13 +24,16 @@ mod device_add;
 mod device_resync;
 mod doctor;
 mod enroll;
+mod enroll_many;
 mod enroll_on_a_terminal;
 mod enroll_unattended;
 mod import;
 mod init;
 mod invite;
+mod list;
 mod policy;
 mod qr_code;
+mod rebind;
 mod remove;
 mod status;
 mod unlock;

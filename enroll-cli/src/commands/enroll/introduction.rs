@@ -102,11 +102,6 @@ impl Introduction<'_> {
     }
 
     pub(crate) fn no_draft(&self, error: DraftError) -> Failure {
-        let user = self.account.name().as_str().to_owned();
-        match error {
-            DraftError::Fault(fault) => Failure::Store(fault),
-            DraftError::NoRoom(cause) => Failure::Device { user, cause },
-            cause @ DraftError::TransientUid { .. } => Failure::TransientUid { user, cause },
-        }
+        Failure::of_draft(self.account.name().as_str(), error)
     }
 }

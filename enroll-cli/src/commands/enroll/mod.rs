@@ -18,13 +18,20 @@ use crate::arguments::{EnrollArguments, Form};
 use crate::commands::enroll::handout::Deed;
 use crate::commands::enroll::introduction::Introduction;
 use crate::commands::enroll::plan::{Plan, device_name, free_name};
+use crate::commands::enroll_many;
 use crate::failure::{Failure, Status};
 use crate::json::{self, Changed, SCHEMA};
 use crate::site::{Site, open_record};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -> Outcome {
-    let account = site.account(&options.user)?;
+    if let (Some(file), Some(directory)) = (&options.many.from, &options.many.output) {
+        return enroll_many::run(file, directory, options, site, terminal);
+    }
+    let Some(user) = &options.user else {
+        return Err(Failure::usage("nobody is named", "name a user, or say --from FILE --output DIR"));
+    };
+    let account = site.account(user)?;
     let name = match &options.device {
         Some(name) => device_name(name, "say --device with another name")?,
         None => free_name(&options.new, None)?,
