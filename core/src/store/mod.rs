@@ -12,6 +12,7 @@ mod open_record;
 mod pending;
 mod place;
 mod seal;
+mod surplus;
 mod survey;
 mod waiver;
 
@@ -25,6 +26,7 @@ pub use lock::{LockFailure, Locked};
 pub use open_record::{DeviceFailure, OpenRecord};
 pub use pending::{Accepted, Answer, Pending};
 pub use place::CommitFailure;
+pub use surplus::unused_keys;
 pub use survey::{Finding, mend, survey};
 pub use waiver::{InForce, Waived, hints_at_waiver};
 
