@@ -2,6 +2,7 @@
 //! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
 
 mod device;
+mod doctor;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::times::{Span, When};
 
 pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
+pub(crate) use doctor::DoctorArguments;
 
 /// Enrolls accounts of this host for a second factor, and looks after them.
 #[derive(Parser)]
@@ -36,7 +38,8 @@ pub(crate) struct Arguments {
 const GLOBAL: &str = "Global options";
 const EXAMPLES: &str = "\
 Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account or device, or
-not enrolled; 5 already enrolled, or a device of that name or secret is; 130 interrupted.
+not enrolled; 5 already enrolled, or a device of that name or secret is; 10 doctor found warnings, 11 errors;
+130 interrupted.
 
 Example:
   nightlatch init
@@ -94,8 +97,8 @@ pub(crate) enum Command {
     /// Remove what is enrolled
     #[command(after_help = "Example:\n  nightlatch remove alice\n  nightlatch remove --uid 1042 --yes")]
     Remove(RemoveArguments),
-    /// Find what locks people out, or would on a full disk; exit status 1 if anything
-    #[command(after_help = "Example:\n  nightlatch doctor\n  nightlatch doctor --mend")]
+    /// Look this host over: store, module, PAM services, sshd, people, clock; worst first
+    #[command(after_help = doctor::EXAMPLES)]
     Doctor(DoctorArguments),
     /// Show what the rules in the config make of a login, and what is wrong with them
     #[command(after_help = POLICY_EXAMPLES, disable_help_subcommand = true)]
@@ -233,13 +236,6 @@ pub(crate) struct RemoveArguments {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct DoctorArguments {
-    /// Write files anew whose blocks are shared, missing or copied on write
-    #[arg(long)]
-    pub(crate) mend: bool,
 }
 
 #[derive(Args)]

@@ -32,6 +32,10 @@ pub(crate) enum Status {
     AlreadyEnrolled,
     /// By Ctrl-C or a signal.
     Interrupted,
+    /// `doctor` found warnings and no error.
+    FoundWarnings,
+    /// `doctor` found an error.
+    FoundErrors,
 }
 
 impl Status {
@@ -44,6 +48,8 @@ impl Status {
             Self::NobodyThere => 4,
             Self::AlreadyEnrolled => 5,
             Self::Interrupted => 130,
+            Self::FoundWarnings => 10,
+            Self::FoundErrors => 11,
         }
     }
 }
@@ -121,6 +127,13 @@ pub(crate) enum Failure {
         source: Box<Failure>,
     },
     Interrupted,
+    BundleExists {
+        path: PathBuf,
+    },
+    Bundle {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 /// What was wrong with the codes that should have set a device right.
@@ -158,7 +171,9 @@ impl Failure {
             | Self::Input(_)
             | Self::Output(_)
             | Self::HandoutLost { .. }
-            | Self::NotAgreed => Status::Fault,
+            | Self::NotAgreed
+            | Self::BundleExists { .. }
+            | Self::Bundle { .. } => Status::Fault,
             Self::NoAccount { cause, .. } => match cause {
                 AccountError::Unknown | AccountError::Alias { .. } => Status::NobodyThere,
                 AccountError::LookupFailed { .. } => Status::Fault,
@@ -210,6 +225,8 @@ impl Failure {
             Self::TooMuchForAQrCode => "size",
             Self::HandoutLost { .. } => "handout-lost",
             Self::Interrupted => "interrupted",
+            Self::BundleExists { .. } => "exists",
+            Self::Bundle { .. } => "io",
         }
     }
 
@@ -218,6 +235,7 @@ impl Failure {
             Self::Config(error) => error.path(),
             Self::Store(fault) => fault.path(),
             Self::QrFileExists { path } | Self::QrFile { path, .. } => Some(path),
+            Self::BundleExists { path } | Self::Bundle { path, .. } => Some(path),
             Self::NotRoot
             | Self::NoAccount { .. }
             | Self::NotAUserName { .. }
@@ -311,6 +329,8 @@ impl Failure {
             Self::Output(_) => "see what stdout of this program is".to_owned(),
             Self::HandoutLost { remedy, .. } => remedy.clone(),
             Self::Interrupted => "nothing was changed; run it again".to_owned(),
+            Self::BundleExists { path } => format!("name another file, or 'rm {}'", path.display()),
+            Self::Bundle { path, .. } => format!("see that {} can be written, or name another file", path.display()),
         }
     }
 }
@@ -357,6 +377,8 @@ impl fmt::Display for Failure {
                 write!(f, "{} was changed, but what is shown only once could not be printed: {source}", escaped(user))
             }
             Self::Interrupted => f.write_str("interrupted"),
+            Self::BundleExists { path } => write!(f, "{}: there is a file already", path.display()),
+            Self::Bundle { path, source } => write!(f, "{}: the bundle cannot be written: {source}", path.display()),
         }
     }
 }

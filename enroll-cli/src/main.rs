@@ -5,6 +5,7 @@
 mod arguments;
 mod columns;
 mod commands;
+mod doctor;
 mod environment;
 mod extents;
 mod failure;
