@@ -14,7 +14,7 @@ use nightlatch::policy::{NotEnrolledRule, Policy};
 use super::module::{OWN_VERSION, directory, version_in};
 use super::people::{accounts, records};
 use super::sshd::settings_of;
-use super::stacks::{Service, services};
+use super::stacks::{Service, account_of, services};
 use super::words::{Pseudonyms, sshd_value, version};
 use super::{Machine, Report};
 use crate::failure::Failure;
@@ -255,6 +255,8 @@ fn pam_files(machine: &Machine<'_>, services: &[Service]) -> Vec<String> {
         let own = ["/etc/pam.d", "/usr/lib/pam.d"].map(|directory| format!("{directory}/{}", service.name));
         paths.extend(own.into_iter().find(|path| machine.has(path)));
         paths.extend(service.auth.lines().map(|line| machine.shown(&line.path)));
+        let account = account_of(machine, &service.name).unwrap_or_default();
+        paths.extend(account.lines().map(|line| machine.shown(&line.path)));
     }
     paths.into_iter().collect()
 }

@@ -60,6 +60,7 @@ words! {
     Error ModuleUntrusted "module-untrusted"
     Error ModuleDoesNotLoad "module-does-not-load"
     Error Config "config"
+    Error SshdSettings "sshd-settings"
     Error SshdNoPam "sshd-no-pam"
     Error SshdNoPrompt "sshd-no-prompt"
     Error SshdNoKeyFirst "sshd-no-key-first"

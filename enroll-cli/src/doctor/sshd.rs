@@ -105,13 +105,31 @@ fn names_key_alone(settings: &Settings) -> bool {
     settings.ways().is_some_and(|ways| ways.iter().any(|way| matches!(way[..], [word] if is_method(word, "publickey"))))
 }
 
+/// Why sshd does not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Silent {
+    /// It is not there, or not ready to run.
+    NotReady(String),
+    /// It refuses its own settings.
+    Refuses(String),
+}
+
 /// Those of one person.
-pub(super) fn settings_of(machine: &Machine<'_>, user: &str) -> Result<Settings, String> {
+pub(super) fn settings_of(machine: &Machine<'_>, user: &str) -> Result<Settings, Silent> {
     let person = format!("user={user},{FROM}");
     match machine.programs.run("sshd", &["-T", "-C", &person]) {
         Ok(said) if said.status == 0 => Ok(Settings::read(&said.stdout)),
-        Ok(said) => Err(said.stderr.lines().next().unwrap_or("it does not say why").to_owned()),
-        Err(_) => Err("sshd is not installed".to_owned()),
+        Ok(said) => Err(silent(said.stderr.lines().next().unwrap_or_default())),
+        Err(_) => Err(Silent::NotReady("sshd is not installed".to_owned())),
+    }
+}
+
+fn silent(reason: &str) -> Silent {
+    let not_ready = ["privilege separation", "hostkeys", "host key"].iter().any(|word| reason.contains(word));
+    if not_ready || reason.is_empty() {
+        Silent::NotReady(format!("'sshd -T' fails: {reason}"))
+    } else {
+        Silent::Refuses(reason.to_owned())
     }
 }
 
@@ -141,7 +159,13 @@ pub(super) fn examine(machine: &Machine<'_>, services: &[Service], report: &mut 
     for user in &asked {
         let settings = match settings_of(machine, user) {
             Ok(settings) => settings,
-            Err(because) => return report.skipped(Subject::Sshd, format!("'sshd -T' fails: {because}")),
+            Err(Silent::NotReady(because)) => return report.skipped(Subject::Sshd, because),
+            Err(Silent::Refuses(because)) => {
+                let message = format!("sshd refuses its own settings and will not start again: {because}");
+                let remedy = "correct them until 'sshd -t' is silent, before sshd is restarted or the host reboots";
+                report.found(Finding::new(Word::SshdSettings.into(), message, remedy).at("/etc/ssh/sshd_config"));
+                return report.skipped(Subject::Sshd, "its settings cannot be read");
+            }
         };
         for odd in odd(&settings, asks, user == "root") {
             by_odd.entry(odd).or_default().push(user.clone());

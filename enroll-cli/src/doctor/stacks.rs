@@ -74,6 +74,12 @@ pub(super) fn auth_of(machine: &Machine<'_>, service: &str) -> Result<Stack, Not
     Stack::read(service, Phase::Auth, &as_paths(&directories))
 }
 
+/// A service's account phase.
+pub(super) fn account_of(machine: &Machine<'_>, service: &str) -> Result<Stack, NotRead> {
+    let directories = directories(machine);
+    Stack::read(service, Phase::Account, &as_paths(&directories))
+}
+
 /// The services whose auth phase runs our module.
 pub(super) fn services(machine: &Machine<'_>) -> Vec<Service> {
     let named = all_names(machine).into_iter().filter_map(|name| {

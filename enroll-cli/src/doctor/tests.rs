@@ -319,6 +319,8 @@ fn what_sshd_says_of_itself_is_told_and_a_silent_one_is_skipped() {
         let report = fixture.report(Subject::Sshd, answers);
         assert!(report.findings.is_empty() && report.examined[0].outcome == super::Outcome::Skipped, "{report:?}");
     }
+    let refuses = Said { status: 255, stderr: "sshd_config line 3: bad\n".to_owned(), ..Said::default() };
+    assert_eq!(fixture.found(Subject::Sshd, &[("sshd", refuses)]), ["sshd-settings"]);
     fixture.write("etc/pam.d/sshd", &GOOD.replace("nightlatch.so\naccount", "nightlatch.so require_key\naccount"));
     assert_eq!(found(SSHD), ["sshd-no-key-first"]);
 }
