@@ -369,6 +369,58 @@ fn a_config_that_cannot_be_read_is_an_error_and_the_rest_is_looked_at_all_the_sa
 }
 
 #[test]
+fn what_is_surely_not_meant_so_in_the_config_is_found() {
+    let _turn = alone();
+    let _sudo = [service("sudo", "sudo"), service("sudo-i", "sudo-i")];
+    let with = |text: &str| Changed::to("/etc/nightlatch/config.toml", text);
+    assert_eq!(kinds("config"), NOTHING);
+    for (text, kind) in [
+        ("[[rule]]\nname = 'a'\naction = 'exempt'\nuser = ['nobody-of-that-name']\n", "rule"),
+        ("[default]\nnot_enrolled_exempt_until = 2020-01-31\n", "exempt-until-passed"),
+        ("[default]\nnot_enrolled = 'enroll'\n", "enroll-not-offered"),
+    ] {
+        let _config = with(text);
+        assert_eq!(kinds("config"), [kind]);
+    }
+    let _config = with("[default]\nnot_enrolled = 'enroll'\n");
+    let offers =
+        fs::read_to_string("/etc/pam.d/sudo").unwrap().replace("pam_nightlatch.so", "pam_nightlatch.so enroll");
+    let _offers = Changed::to("/etc/pam.d/sudo", offers);
+    assert_eq!(kinds("config"), NOTHING);
+}
+
+/// An outage is never taken for an account that is gone.
+#[test]
+fn a_name_service_that_fails_makes_nobody_an_orphan() {
+    let _turn = alone();
+    let ann = Guest(Person::enrolled("ann"));
+    let uid = ok("id", &["-u", &ann.0.name]).trim().to_owned();
+    ok("userdel", &["--remove", &ann.0.name]);
+    let where_ = |services: &str, says: &str| {
+        let file = format!("/tmp/{}", unique("nsswitch"));
+        let script = format!(
+            "echo 'passwd: {services}' >{file}; mount --bind {file} /etc/nsswitch.conf\n\
+             exec env LD_LIBRARY_PATH=/opt/nightlatch BED_NSS={says} nightlatch doctor --only people --json"
+        );
+        let output = run("unshare", &["--mount", "sh", "-ec", &script]);
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let kinds_of = |report: &Value| {
+        report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| f["kind"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kinds_of(&where_("files bed", "unavail:5")), ["accounts-unknown"]);
+    assert_eq!(kinds_of(&where_("files bed", "notfound")), ["orphaned"]);
+    let silent = where_("there-is-none", "notfound");
+    assert_eq!((kinds_of(&silent).len(), &silent["examined"][0]["outcome"]), (0, &"skipped".into()), "{silent}");
+    ok("nightlatch", &["remove", "--uid", &uid, "--yes"]);
+}
+
+#[test]
 fn a_key_that_nobody_uses_is_found() {
     let _turn = alone();
     let keys = PathBuf::from("/etc/nightlatch/keys");

@@ -148,6 +148,7 @@ fn counts(machine: &Machine<'_>) -> Vec<String> {
             format!("few-backup-codes {}", records.few_codes),
             format!("bypass {}", records.bypass),
             format!("waived {}", records.waived),
+            format!("short-secrets {}", records.short_secrets),
         ],
         Err(failure) => vec![format!("the store cannot be read: {}", failure.kind())],
     }

@@ -46,6 +46,7 @@ pub(super) struct Records {
     pub(super) few_codes: usize,
     pub(super) bypass: usize,
     pub(super) waived: usize,
+    pub(super) short_secrets: usize,
 }
 
 pub(super) fn examine(machine: &Machine<'_>, services: &[Service], report: &mut Report) {
@@ -74,6 +75,7 @@ fn told(records: &Records, report: &mut Report) {
         (records.few_codes, "with three backup codes or fewer"),
         (records.bypass, "with a bypass code that is good"),
         (records.waived, "waived for now"),
+        (records.short_secrets, "with a secret of less than 128 bits"),
     ] {
         if count > 0 {
             message.push_str(&format!(", {count} {what}"));
@@ -107,7 +109,9 @@ pub(super) fn accounts(machine: &Machine<'_>) -> Option<Vec<Entry>> {
         let has_password = passwords.get(name).is_none_or(|hash| is_usable(hash));
         Some(Entry { name: name.to_owned(), uid, can_log_in: has_shell && has_password })
     };
-    Some(said.stdout.lines().filter_map(entry).collect())
+    let entries: Vec<Entry> = said.stdout.lines().filter_map(entry).collect();
+    // A list without root is no list: a name service that fails may say nothing at all.
+    entries.iter().any(|entry| entry.uid == 0).then_some(entries)
 }
 
 /// Whether a field of shadow lets anybody in by a password.
@@ -150,6 +154,8 @@ pub(super) fn records(site: &Site, accounts: &[Entry], report: &mut Report) -> R
         records.bypass = records.bypass.saturating_add(one_if(record.bypass.as_ref().is_some_and(is_good)));
         let is_waived = waiver::in_force(record, ledger, now.wall).is_some();
         records.waived = records.waived.saturating_add(one_if(is_waived));
+        let has_short = record.devices.iter().any(|device| device.secret.is_short());
+        records.short_secrets = records.short_secrets.saturating_add(one_if(has_short));
     }
     Ok(records)
 }

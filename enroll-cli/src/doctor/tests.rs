@@ -8,9 +8,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use nightlatch::clock::SystemClock;
+use nightlatch::config::Config;
+use nightlatch::random::SystemRandom;
+
 use super::kind::Word;
 use super::machine::{Programs, Said};
 use super::*;
+use crate::site::Site;
 
 /// Programs that say what they were told to.
 pub(super) struct Answers(BTreeMap<String, Said>);
@@ -294,6 +299,22 @@ fn a_profile_that_confines_a_caller_is_told_of_until_it_allows_us() {
         (profiles, "/usr/sbin/sshd (complain)\n/usr/bin/man (enforce)\n"),
     ]);
     assert_eq!(other.found(Subject::Labels, &[]), [""; 0]);
+}
+
+#[test]
+fn a_label_that_is_not_the_policy_s_is_told_of_where_selinux_enforces() {
+    let fixture = Fixture::new(&[("sys/fs/selinux/enforce", "1")]);
+    let site = Site { config: Config::default(), random: SystemRandom, clock: SystemClock };
+    let found = |says_what: Said| {
+        let answers = Answers::of(&[("restorecon", says_what)]);
+        let report = examine(&Machine { site: Some(&site), ..fixture.machine(&answers) }, &[Subject::Labels]);
+        report.findings.iter().map(|finding| finding.kind.name()).collect::<Vec<_>>()
+    };
+    let wrong = says("Would relabel /var/lib/nightlatch from a:b:unlabeled_t:s0 to a:b:var_lib_t:s0\n");
+    assert_eq!(found(wrong.clone()), ["selinux-label"]);
+    assert_eq!(found(says("")), [""; 0]);
+    fixture.write("sys/fs/selinux/enforce", "0");
+    assert_eq!(found(wrong), [""; 0]);
 }
 
 const SSHD: &str = "usepam yes\nkbdinteractiveauthentication yes\npasswordauthentication no\npubkeyauthentication yes\n\
