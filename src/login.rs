@@ -24,6 +24,9 @@ use crate::arguments::{Arguments, Detail, FirstContact, KeyFirst};
 use crate::conversation::{Conversation, Level, NoReply, NoUser, NotHandedOn, NotMarked};
 use crate::first_contact::Mark;
 
+/// Which build this is; `nightlatch doctor` compares it with its own.
+const VERSION: &str = concat!("pam_nightlatch-version-", env!("CARGO_PKG_VERSION"));
+
 /// What came out of a login.
 #[derive(Debug)]
 pub(crate) enum Verdict {
@@ -210,7 +213,13 @@ fn log_decision(pam: &impl Conversation, arguments: &Arguments, who: &Who, decis
     }
     detail(pam, arguments, || {
         let (requires, by) = (decision.requirement.name(), &decision.by);
-        LogLine::new("policy").with("user", who.shown()).with("requires", requires).with("by", by)
+        // Not folded into instructions: `nightlatch doctor` looks for it in the file that libpam loads.
+        let version = std::hint::black_box(VERSION);
+        LogLine::new("policy")
+            .with("user", who.shown())
+            .with("requires", requires)
+            .with("by", by)
+            .with("module", version)
     });
 }
 

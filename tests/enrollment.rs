@@ -182,7 +182,7 @@ fn whatever_the_program_makes_or_opens_it_makes_or_opens_with_care() {
         &["waive", "--until", "+1h", "--reason", "phone broken", &person.name],
         &["unlock", &person.name],
         &["status", &person.name],
-        &["doctor"],
+        &["doctor", "--only", "store"],
     ] {
         let strace = ["--follow-forks", "--trace=/open", "--decode-fds=path", "--output", &trace];
         let output = run("strace", &[&strace[..], &["nightlatch", "--config", &config], words].concat());

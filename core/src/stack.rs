@@ -2,6 +2,9 @@
 //! What a PAM service file says of its account phase: whether a line of ours is surely reached there. Reads files and judges
 //! no login; whatever it does not understand is a line that may end the phase before ours.
 
+pub mod lines;
+pub mod paths;
+
 use std::path::{Path, PathBuf};
 
 use crate::trusted::TrustedFile;

@@ -2,6 +2,7 @@
 //! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
 
 mod device;
+mod doctor;
 mod enroll_many;
 mod import;
 mod key;
@@ -20,6 +21,7 @@ use crate::failure::Failure;
 use crate::times::{Span, When};
 
 pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
+pub(crate) use doctor::DoctorArguments;
 pub(crate) use enroll_many::EnrollManyArguments;
 pub(crate) use import::{GoogleArguments, ImportCommand, OathArguments, TakingOver};
 pub(crate) use key::{KeyBackupArguments, KeyCommand, KeyRestoreArguments, KeyRotateArguments};
@@ -48,7 +50,8 @@ pub(crate) struct Arguments {
 const GLOBAL: &str = "Global options";
 const EXAMPLES: &str = "\
 Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account or device, or
-not enrolled; 5 already enrolled, or a device of that name or secret is; 130 interrupted.
+not enrolled; 5 already enrolled, or a device of that name or secret is; 10 doctor found warnings, 11 errors;
+130 interrupted.
 
 Example:
   nightlatch init
@@ -109,8 +112,8 @@ pub(crate) enum Command {
     /// Give somebody's record to the name or uid that the account has now (usermod -l, usermod -u)
     #[command(after_help = REBIND_EXAMPLES)]
     Rebind(RebindArguments),
-    /// Find what locks people out, or would on a full disk; exit status 1 if anything
-    #[command(after_help = "Example:\n  nightlatch doctor\n  nightlatch doctor --mend")]
+    /// Look this host over: store, module, PAM services, sshd, people, clock; worst first
+    #[command(after_help = doctor::EXAMPLES)]
     Doctor(DoctorArguments),
     /// Take over what google-authenticator or pam_oath has enrolled
     #[command(after_help = IMPORT_EXAMPLES, disable_help_subcommand = true)]
@@ -300,13 +303,6 @@ pub(crate) struct RemoveArguments {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct DoctorArguments {
-    /// Write files anew whose blocks are shared, missing or copied on write
-    #[arg(long)]
-    pub(crate) mend: bool,
 }
 
 #[derive(Args)]

@@ -33,6 +33,10 @@ pub(crate) enum Status {
     AlreadyEnrolled,
     /// By Ctrl-C or a signal.
     Interrupted,
+    /// `doctor` found warnings and no error.
+    FoundWarnings,
+    /// `doctor` found an error.
+    FoundErrors,
 }
 
 impl Status {
@@ -45,6 +49,8 @@ impl Status {
             Self::NobodyThere => 4,
             Self::AlreadyEnrolled => 5,
             Self::Interrupted => 130,
+            Self::FoundWarnings => 10,
+            Self::FoundErrors => 11,
         }
     }
 }

@@ -153,13 +153,6 @@ pub(crate) struct Verified {
     pub(crate) backup_codes_left: u8,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Examined<'a> {
-    pub(crate) schema: u32,
-    pub(crate) changed: bool,
-    pub(crate) findings: Vec<Found<'a>>,
-}
-
 /// The fields of a failure's cause.
 #[derive(Serialize)]
 pub(crate) struct Found<'a> {

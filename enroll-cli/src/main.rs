@@ -7,6 +7,7 @@ mod archive;
 mod arguments;
 mod columns;
 mod commands;
+mod doctor;
 mod environment;
 mod extents;
 mod failure;

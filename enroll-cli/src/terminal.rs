@@ -57,6 +57,10 @@ impl Terminal {
         self.output.form
     }
 
+    pub(crate) fn notes(&self) -> Notes {
+        self.output.notes
+    }
+
     pub(crate) fn interruption(&self) -> &Interruption {
         &self.interruption
     }

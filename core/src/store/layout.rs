@@ -40,7 +40,7 @@ impl FileKind {
 }
 
 /// Commits to a master key: equal ids mean equal keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub(crate) [u8; 16]);
 
 impl std::fmt::Display for KeyId {

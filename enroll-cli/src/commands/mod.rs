@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
         Command::Unlock { user } => unlock::run(user, &site()?, terminal),
         Command::Remove(options) => remove::run(options, &site()?, terminal),
         Command::Rebind(options) => rebind::run(options, &site()?, terminal),
-        Command::Doctor(options) => doctor::run(options, &site()?, terminal),
+        Command::Doctor(options) => doctor::run(options, named, terminal),
         Command::Policy { command: PolicyCommand::Explain(options) } => {
             policy::explain::run(options, &site()?, terminal)
         }

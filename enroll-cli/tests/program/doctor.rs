@@ -12,7 +12,7 @@ use crate::host::Host;
 
 /// Each finding's word and path.
 fn found(host: &Host, status: i32) -> Vec<(String, PathBuf)> {
-    let report = host.run(&["doctor", "--json"]).expect(status).json();
+    let report = host.run(&["doctor", "--only", "store", "--json"]).expect(status).json();
     assert_eq!((&report["schema"], &report["changed"]), (&json!(1), &json!(false)));
     let text = |finding: &Value, field: &str| finding[field].as_str().unwrap().to_owned();
     let findings = report["findings"].as_array().unwrap().iter();
@@ -37,10 +37,14 @@ fn a_sound_store_is_said_to_be_sound() {
     for user in ["daemon", "games"] {
         host.enrolled(user);
     }
-    let report = host.run(&["doctor", "--json"]).expect(0).json();
-    assert_eq!(report, json!({ "schema": 1, "changed": false, "findings": [] }));
-    let ran = host.run(&["doctor"]).expect(0);
+    let report = host.run(&["doctor", "--only", "store", "--json"]).expect(0).json();
+    let examined =
+        json!([{ "subject": "store", "outcome": "looked", "message": "keys, store and records of 2 people: sound" }]);
+    assert_eq!(report, json!({ "schema": 1, "changed": false, "findings": [], "examined": examined }));
+    let ran = host.run(&["doctor", "--only", "store"]).expect(0);
     assert!(ran.stdout.starts_with("nothing found") && ran.stderr.is_empty(), "{ran:?}");
+    let ran = host.run(&["doctor", "--only", "store", "--quiet"]).expect(0);
+    assert!(ran.stdout.is_empty() && ran.stderr.is_empty(), "{ran:?}");
 }
 
 #[test]
@@ -57,7 +61,7 @@ fn whatever_is_not_root_s_alone_is_found_at_its_place() {
         (host.record(1), 0o640, 0o600),
     ] {
         set_mode(&path, mode);
-        assert!(found(&host, 1).contains(&("untrusted".to_owned(), path.clone())), "{}", path.display());
+        assert!(found(&host, 11).contains(&("untrusted".to_owned(), path.clone())), "{}", path.display());
         set_mode(&path, sound);
         assert_eq!(found(&host, 0), []);
     }
@@ -73,7 +77,7 @@ fn what_is_gone_is_found_and_said_once() {
     for gone in [key, host.path("store/store"), host.path("store/users"), host.path("keys")] {
         let away = host.path("away");
         fs::rename(&gone, &away).unwrap();
-        assert_eq!(found(&host, 1), [("missing".to_owned(), gone.clone())]);
+        assert_eq!(found(&host, 11), [("missing".to_owned(), gone.clone())]);
         fs::rename(&away, &gone).unwrap();
     }
     assert_eq!(found(&host, 0), []);
@@ -89,10 +93,11 @@ fn every_record_that_does_not_open_is_found_beside_the_sound_ones() {
     bytes[700] ^= 1;
     fs::write(host.record(2), &bytes).unwrap();
     fs::write(host.record(5), &bytes).unwrap();
-    assert_eq!(found(&host, 1), [("damaged".to_owned(), host.record(2)), ("foreign".to_owned(), host.record(5))]);
-    let ran = host.run(&["doctor"]).expect(1);
-    assert_eq!(ran.stdout.lines().count(), 2);
-    assert!(ran.stdout.contains(&format!("{}: the record is damaged; put", host.record(2).display())), "{ran:?}");
+    assert_eq!(found(&host, 11), [("damaged".to_owned(), host.record(2)), ("foreign".to_owned(), host.record(5))]);
+    let ran = host.run(&["doctor", "--only", "store", "--quiet"]).expect(11);
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert_eq!(lines[0], format!("error: {}: the record is damaged [damaged]", host.record(2).display()));
+    assert!(lines[1].starts_with("    put ") && lines.len() == 4, "{ran:?}");
     assert_eq!(fs::read(host.record(2)).unwrap(), bytes);
 }
 
@@ -105,10 +110,10 @@ fn a_hole_is_found_and_filled_and_no_used_code_comes_back() {
     punch_a_hole(&host.record(1));
     let holed = fs::read(host.record(1)).unwrap();
     let here = |kind: &str| (kind.to_owned(), host.record(1));
-    assert_eq!(found(&host, 1), [here("slot-lost"), here("blocks-not-there")]);
+    assert_eq!(found(&host, 10), [here("slot-lost"), here("blocks-not-there")]);
     assert_eq!(fs::read(host.record(1)).unwrap(), holed, "nothing is mended unasked");
-    let mended = host.run(&["doctor", "--mend", "--json"]).expect(0).json();
-    assert_eq!(mended, json!({ "schema": 1, "changed": true, "findings": [] }));
+    let mended = host.run(&["doctor", "--only", "store", "--mend", "--json"]).expect(0).json();
+    assert_eq!((&mended["changed"], &mended["findings"]), (&json!(true), &json!([])));
     host.run_with(&["verify", "daemon"], code(0)).expect(3);
     host.run_with(&["verify", "daemon"], code(1)).expect(0);
 }
@@ -126,7 +131,7 @@ fn mending_leaves_what_is_sound_and_goes_on_behind_what_it_cannot_mend() {
         punch_a_hole(&host.record(uid));
     }
     let [sound, damaged, holed] = [1, 2, 5].map(|uid| fs::read(host.record(uid)).unwrap());
-    let report = host.run(&["doctor", "--mend", "--json"]).expect(1).json();
+    let report = host.run(&["doctor", "--only", "store", "--mend", "--json"]).expect(11).json();
     let (changed, findings) = (&report["changed"], report["findings"].as_array().unwrap());
     assert_eq!((changed, findings.len(), &findings[0]["kind"]), (&json!(true), 1, &json!("damaged")));
     assert_eq!([1, 2].map(|uid| fs::read(host.record(uid)).unwrap()), [sound, damaged]);
@@ -145,6 +150,6 @@ fn where_one_file_cannot_be_written_anew_the_others_are() {
     fs::create_dir(host.path("store/users/.1.new")).unwrap();
     let error = host.run(&["doctor", "--mend", "--json"]).expect(1).json()["error"].clone();
     assert_eq!(error["path"].as_str(), host.path("store/users/.1.new").to_str(), "{error}");
-    let left: Vec<_> = found(&host, 1).into_iter().map(|(_, path)| path).collect();
+    let left: Vec<_> = found(&host, 10).into_iter().map(|(_, path)| path).collect();
     assert_eq!(left, [host.record(1), host.record(1)]);
 }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What `doctor` takes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::doctor::Subject;
+
+#[derive(Args)]
+pub(crate) struct DoctorArguments {
+    /// Write files anew whose blocks are shared, missing or copied on write
+    #[arg(long)]
+    pub(crate) mend: bool,
+    /// Look at these alone [default: at everything]
+    #[arg(long, value_name = "SUBJECT", value_enum, value_delimiter = ',')]
+    pub(crate) only: Vec<Subject>,
+    /// Write what a maintainer needs into a new file: no secret, no name, no address
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mend", "only"])]
+    pub(crate) bundle: Option<PathBuf>,
+}
+
+pub(super) const EXAMPLES: &str = "\
+Exit status: 0 nothing found; 10 warnings only; 11 errors. With --quiet it prints nothing where
+nothing is found. docs/guides/doctor.md says what each kind of finding means.
+
+Example:
+  nightlatch doctor
+  nightlatch doctor --only services,sshd
+  nightlatch doctor --bundle /root/nightlatch.txt";
