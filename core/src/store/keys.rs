@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::error::{Fault, OrFault, Part};
@@ -61,8 +61,13 @@ impl Keyring {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
         let fd = rustix::fs::openat(&self.directory, &draft, flags, Mode::RUSR).or_fault(&path, "make")?;
         rustix::fs::fchmod(&fd, Mode::RUSR).or_fault(&path, "chmod")?;
-        write_all(&fd, key.expose_bytes()).or_fault(&path, "write")?;
-        rustix::fs::fsync(&fd).or_fault(&path, "flush")?;
+        let written = write_all(&fd, key.expose_bytes()).or_fault(&path, "write");
+        let written = written.and_then(|()| rustix::fs::fsync(&fd).or_fault(&path, "flush"));
+        if written.is_err() {
+            // Nobody looks for half a key under this name again.
+            let _: Result<(), Errno> = rustix::fs::unlinkat(&self.directory, &draft, AtFlags::empty());
+        }
+        written?;
         rustix::fs::renameat_with(&self.directory, &draft, &self.directory, &name, RenameFlags::NOREPLACE)
             .or_fault(&path, "rename")?;
         rustix::fs::fsync(&self.directory).or_fault(&path, "flush")
