@@ -117,7 +117,7 @@ pub(crate) fn run(command: &mut Command, stdin: &str) -> Ran {
     ran(child.wait_with_output().unwrap())
 }
 
-fn ran(output: Output) -> Ran {
+pub(crate) fn ran(output: Output) -> Ran {
     Ran {
         status: output.status.code().expect("ended by itself"),
         stdout: String::from_utf8(output.stdout).unwrap(),
