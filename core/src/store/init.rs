@@ -196,15 +196,15 @@ pub(super) fn make_file(
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
     let fd = rustix::fs::openat(directory, draft, flags, mode).or_fault(&path, "make")?;
     rustix::fs::fchmod(&fd, mode).or_fault(&path, "chmod")?;
-    let written = write_all(&fd, bytes).or_fault(&path, "write");
-    let written = written.and_then(|()| rustix::fs::fsync(&fd).or_fault(&path, "flush"));
-    if written.is_err() {
-        // A full disk leaves half a file. What fails here, the next writer clears away.
+    // What fails here, the next writer clears away.
+    let clear = || {
         let _: Result<(), Errno> = rustix::fs::unlinkat(directory, draft, AtFlags::empty());
-    }
-    written?;
+    };
+    let written = write_all(&fd, bytes).or_fault(&path, "write");
+    written.and_then(|()| rustix::fs::fsync(&fd).or_fault(&path, "flush")).inspect_err(|_| clear())?;
     match rustix::fs::renameat_with(directory, draft, directory, name, renaming) {
-        Ok(()) | Err(Errno::EXIST) => {}
+        Ok(()) => {}
+        Err(Errno::EXIST) => clear(),
         Err(errno) => return Err(Fault::io(&path, "rename", errno)),
     }
     rustix::fs::fsync(directory).or_fault(&path, "flush")
