@@ -2,13 +2,13 @@
 //! `remove`: takes what is enrolled away. By uid it takes what is damaged too, and what an account left that is gone.
 
 use nightlatch::audit::escaped;
-use nightlatch::store::Store;
+use nightlatch::store::{LockFailure, Locked, Store};
 
 use crate::Outcome;
 use crate::arguments::{Form, RemoveArguments};
 use crate::failure::{Failure, Status};
 use crate::json::{self, Changed, SCHEMA};
-use crate::site::{Site, no_lock, open_record};
+use crate::site::{Site, open_record};
 use crate::terminal::Terminal;
 
 /// Whose record it is, as far as it says so.
@@ -60,13 +60,19 @@ fn remove_by_uid<'s>(
 ) -> Result<Subject, Failure> {
     let found = store.people()?.into_iter().find(|(of, _)| *of == uid).and_then(|(_, person)| person.ok());
     let subject = Subject { name: found.map(|person| person.name.as_str().to_owned()), uid };
-    let who = format!("uid {uid}");
-    drop(store.lock_uid(uid).map_err(|failure| no_lock(failure, &who))?);
+    drop(lock_uid(uid, store)?);
     agree(&subject, options, terminal)?;
-    let locked = store.lock_uid(uid).map_err(|failure| no_lock(failure, &who))?;
+    let locked = lock_uid(uid, store)?;
     terminal.interruption().settle();
     locked.remove()?;
     Ok(subject)
+}
+
+fn lock_uid<'s>(uid: u32, store: &'s Store<'s>) -> Result<Locked<'s>, Failure> {
+    store.lock_uid(uid).map_err(|failure| match failure {
+        LockFailure::NotEnrolled(_) => Failure::NoRecord { uid },
+        LockFailure::Fault(fault) => Failure::Store(fault),
+    })
 }
 
 fn agree(subject: &Subject, options: &RemoveArguments, terminal: &Terminal) -> Result<(), Failure> {

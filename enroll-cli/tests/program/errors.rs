@@ -22,8 +22,8 @@ use situations::{SITUATIONS, Situation};
 use stage::{Scene, Stage};
 
 const PINNED: &str = include_str!("errors.txt");
-/// Two runs wait for each other's flushes; more do not help on two cores.
-const AT_ONCE: usize = 4;
+/// Most of them wait for a disk at any moment.
+const AT_ONCE: usize = 8;
 
 /// What came of a command in a situation, as it stands in errors.txt.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +58,19 @@ fn every_command_of_the_program_stands_in_the_table() {
     known.sort_unstable();
     assert!(found.len() >= 19, "{found:?}");
     assert_eq!(found, known, "left: the program's commands; right: those of errors/commands.rs");
+}
+
+#[test]
+fn an_option_that_it_does_not_have_leads_to_each_command_s_help() {
+    let host = Host::bare("");
+    for case in CASES {
+        let words: Vec<_> = case.command.split(' ').chain(["--bogus", "--json"]).collect();
+        let ran = host.run(&words).expect(2);
+        let error = ran.json()["error"].clone();
+        assert_eq!(error["kind"], "usage", "{ran:?}");
+        assert_eq!(error["remedy"], format!("see 'nightlatch {} --help'", case.command));
+        assert!(ran.stderr.contains("--bogus") && ran.stderr.contains("Usage: nightlatch "), "{ran:?}");
+    }
 }
 
 #[test]
