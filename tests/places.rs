@@ -53,7 +53,7 @@ fn no_flaw_lets_anybody_in(site: &Site, place: &Place<'_>) {
     }
 }
 
-const MOUNT_IT: &str = "mount what is not mounted, or run 'nightlatch init' on a new host";
+const MOUNT_IT: &str = "mount what is not mounted, or put ";
 
 fn no_config(site: &Site) -> Option<[String; 2]> {
     let path = site.path("etc/config.toml");

@@ -259,14 +259,18 @@ impl Fault {
                 format!("write {}, or run 'nightlatch init'", path.display())
             }
             Self::Missing { part: Part::Handouts, path } => format!("make {} first, or name another", path.display()),
-            Self::Missing { part: Part::Key, path } => {
-                format!("put {} back from a backup; without it these records cannot be read", path.display())
+            Self::Missing { part: Part::Key, path } | Self::Damaged { part: Part::Key, path } => {
+                format!("put {} back from a backup of the keys; without it its records cannot be read", path.display())
             }
+            // On a host that has records, init is not what helps, and refuses.
             Self::Missing {
                 part:
                     Part::Keys | Part::Store | Part::Marker | Part::Users | Part::Record | Part::Ledger | Part::Invitation,
-                ..
-            } => "mount what is not mounted, or run 'nightlatch init' on a new host".to_owned(),
+                path,
+            } => format!(
+                "mount what is not mounted, or put {} back from a backup; on a new host, run 'nightlatch init'",
+                path.display()
+            ),
             Self::Damaged { path, part: Part::Record | Part::Ledger } => format!(
                 "put {0} back from a backup, or 'nightlatch remove --uid {1}' and enroll again",
                 path.display(),
@@ -274,8 +278,10 @@ impl Fault {
             ),
             Self::Damaged {
                 path,
-                part: Part::Config | Part::Keys | Part::Key | Part::Store | Part::Marker | Part::Users | Part::Handouts,
-            } => format!("put {} back from a backup", path.display()),
+                part: Part::Config | Part::Keys | Part::Store | Part::Marker | Part::Users | Part::Handouts,
+            } => {
+                format!("put {} back from a backup", path.display())
+            }
             Self::Damaged { part: Part::Invitation, .. } => {
                 "'nightlatch invite USER' makes it anew, and with --end removes it; until then it invites nobody"
                     .to_owned()
@@ -330,7 +336,9 @@ fn untrusted_remedy(path: &Path, flaw: Flaw) -> String {
         Flaw::WritableByOthers { .. } => format!("see who wrote it, then 'chmod go-w {path}'"),
         Flaw::OpenToOthers { .. } => format!("see who read it, then 'chmod go= {path}'"),
         Flaw::NotAFile | Flaw::NotADirectory => format!("remove {path} and put the real one back"),
-        Flaw::SymbolicLink => format!("put the real file or directory at {path}, or name its real path in config.toml"),
+        Flaw::SymbolicLink => {
+            format!("put the real file or directory at {path}, or name its real path in config.toml if that names it")
+        }
         Flaw::HardLinks { .. } => format!("remove the other names of {path}"),
         Flaw::TooLarge { .. } => format!("put a sound {path} back"),
         Flaw::NotAbsolute => "write the path in full, beginning with '/'".to_owned(),
@@ -363,6 +371,9 @@ impl fmt::Display for Fault {
         match self {
             Self::Untrusted { path, flaw } => write!(f, "{}: {flaw}", path.display()),
             Self::Missing { path, part } => write!(f, "{}: no {part} there", path.display()),
+            Self::Damaged { path, part: Part::Key } => {
+                write!(f, "{}: the master key is damaged, or it is another", path.display())
+            }
             Self::Damaged { path, part } => write!(f, "{}: the {part} is damaged", path.display()),
             Self::Newer { path, version } => {
                 write!(f, "{}: written by a newer nightlatch (format {version})", path.display())

@@ -10,11 +10,11 @@ mod list;
 mod rebind;
 mod store;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use nightlatch::secret::Algorithm;
 
 use crate::failure::Failure;
@@ -420,8 +420,24 @@ impl Invocation {
         // clap knows no form before it has parsed; a machine that asked for JSON gets it all the same.
         let json = std::env::args_os().take_while(|word| word != "--").any(|word| word == OsStr::new("--json"));
         let output = Output { form: if json { Form::Json } else { Form::Text }, notes: Notes::Shown };
-        Self::Wrong { output, explanation, failure: Failure::usage(message, "see 'nightlatch --help'") }
+        let remedy = format!("see '{} --help'", command_named(std::env::args_os().skip(1)));
+        Self::Wrong { output, explanation, failure: Failure::usage(message, remedy) }
     }
+}
+
+/// The program and what of its commands the words name: whose help it is that helps. Any other word may be a secret.
+fn command_named(mut words: impl Iterator<Item = OsString>) -> String {
+    let (mut named, mut command) = ("nightlatch".to_owned(), Arguments::command());
+    while let Some(word) = words.next() {
+        // A file may be called like a command.
+        if word == "--config" {
+            words.next();
+        } else if let Some(next) = command.find_subcommand(&word).cloned() {
+            named = format!("{named} {}", next.get_name());
+            command = next;
+        }
+    }
+    named
 }
 
 /// clap's message and its whole explanation. What stands where no argument belongs may be a code or a secret, and is
@@ -446,11 +462,23 @@ fn explained(error: &clap::Error) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_usage_leads_to_the_help_of_the_command_that_was_meant() {
+        for (line, command) in [
+            ("--json device add alice --digits 9", "nightlatch device add"),
+            ("--config list enroll", "nightlatch enroll"),
+            ("device list", "nightlatch device list"),
+            ("verify alice 314159", "nightlatch verify"),
+            ("bogus", "nightlatch"),
+        ] {
+            assert_eq!(command_named(line.split(' ').map(OsString::from)), command);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! its remedy. None of them ever holds a code or a secret.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use nightlatch::audit::escaped;
@@ -121,6 +122,8 @@ pub(crate) enum Failure {
     TooMuchForAQrCode,
     Input(std::io::Error),
     Output(std::io::Error),
+    /// It is done, but its result could not be printed.
+    DoneUnprinted(std::io::Error),
     /// The enrollment stands; what was to be shown once is lost.
     HandoutLost {
         user: String,
@@ -128,6 +131,10 @@ pub(crate) enum Failure {
         source: Box<Failure>,
     },
     Interrupted,
+    /// There is no record of that uid, whoever has it.
+    NoRecord {
+        uid: u32,
+    },
     /// The host's accounts could not be listed.
     AccountsNotListed {
         cause: String,
@@ -226,6 +233,11 @@ impl Failure {
         }
     }
 
+    /// What it is where the deed was done before: nobody shall take that for undone.
+    pub(crate) fn after_the_deed(self) -> Self {
+        if let Self::Output(error) = self { Self::DoneUnprinted(error) } else { self }
+    }
+
     pub(crate) fn status(&self) -> Status {
         match self {
             Self::NotRoot
@@ -239,6 +251,7 @@ impl Failure {
             | Self::TooMuchForAQrCode
             | Self::Input(_)
             | Self::Output(_)
+            | Self::DoneUnprinted(_)
             | Self::HandoutLost { .. }
             | Self::Paper(_)
             | Self::File { .. }
@@ -248,7 +261,7 @@ impl Failure {
                 AccountError::Unknown | AccountError::Alias { .. } => Status::NobodyThere,
                 AccountError::LookupFailed { .. } => Status::Fault,
             },
-            Self::NotAUserName { .. } | Self::NotEnrolled { .. } => Status::NobodyThere,
+            Self::NotAUserName { .. } | Self::NotEnrolled { .. } | Self::NoRecord { .. } => Status::NobodyThere,
             Self::AlreadyEnrolled { .. } => Status::AlreadyEnrolled,
             Self::Usage { .. } | Self::Secret(_) | Self::ShortSecret | Self::NoCode { .. } | Self::NobodyToAsk => {
                 Status::Usage
@@ -279,7 +292,7 @@ impl Failure {
             Self::NoAccount { cause: AccountError::Alias { .. }, .. } => "alias",
             Self::NoAccount { cause: AccountError::LookupFailed { .. }, .. } => "account-lookup",
             Self::TransientUid { .. } => "transient-uid",
-            Self::NotEnrolled { .. } => "not-enrolled",
+            Self::NotEnrolled { .. } | Self::NoRecord { .. } => "not-enrolled",
             Self::AlreadyEnrolled { .. } => "already-enrolled",
             Self::Overtaken { .. } => "changed-meanwhile",
             Self::Usage { .. } | Self::NobodyToAsk => "usage",
@@ -296,7 +309,7 @@ impl Failure {
             Self::NotAgreed => "not-agreed",
             Self::TerminalTooSmall => "terminal",
             Self::QrFileExists { .. } => "exists",
-            Self::QrFile { .. } | Self::Input(_) | Self::Output(_) => "io",
+            Self::QrFile { .. } | Self::Input(_) | Self::Output(_) | Self::DoneUnprinted(_) => "io",
             Self::TooMuchForAQrCode => "size",
             Self::HandoutLost { .. } => "handout-lost",
             Self::NothingToImport { .. } => "import",
@@ -347,8 +360,10 @@ impl Failure {
             | Self::TooMuchForAQrCode
             | Self::Input(_)
             | Self::Output(_)
+            | Self::DoneUnprinted(_)
             | Self::HandoutLost { .. }
             | Self::Interrupted
+            | Self::NoRecord { .. }
             | Self::Halted
             | Self::Paper(_)
             | Self::Passphrase(_) => None,
@@ -363,6 +378,15 @@ impl Failure {
     pub(crate) fn remedy(&self) -> String {
         match self {
             Self::NotRoot => "run it as root, or with sudo".to_owned(),
+            // Only root comes here: what keeps it out is not the mode.
+            Self::Config(ConfigError::File(Fault::Denied { path })) | Self::Store(Fault::Denied { path }) => format!(
+                "something keeps even root from it: see 'lsattr {}', and the kernel's log for SELinux or AppArmor",
+                path.display()
+            ),
+            Self::Config(ConfigError::Content { path, .. }) => format!(
+                "correct {} ('nightlatch policy check' shows all that is wrong in it); until then nobody logs in",
+                path.display()
+            ),
             Self::Config(error) => error.remedy(),
             Self::Store(fault) => fault.remedy(),
             Self::NoAccount { cause, .. } => match cause {
@@ -424,7 +448,16 @@ impl Failure {
             Self::QrFile { path, .. } => format!("see that {} can be written, or name another file", path.display()),
             Self::TooMuchForAQrCode => "shorten --issuer and --account, or say --qr none".to_owned(),
             Self::Input(_) => "see what stdin of this program is".to_owned(),
+            Self::Output(error) if error.kind() == ErrorKind::StorageFull => {
+                "free space where stdout goes, or send it elsewhere".to_owned()
+            }
+            Self::Output(error) if error.kind() == ErrorKind::BrokenPipe => {
+                "let whoever reads it read to the end".to_owned()
+            }
             Self::Output(_) => "see what stdout of this program is".to_owned(),
+            Self::DoneUnprinted(_) => {
+                "before you run it again, see how things stand ('nightlatch status USER', 'nightlatch list')".to_owned()
+            }
             Self::HandoutLost { remedy, .. } => remedy.clone(),
             Self::Interrupted => "nothing was changed; run it again".to_owned(),
             Self::NothingToImport { .. } => {
@@ -464,6 +497,7 @@ impl Failure {
                 let options: Vec<String> = uids.iter().map(|uid| format!("--from-uid {uid}")).collect();
                 format!("say which: {}", options.join(" or "))
             }
+            Self::NoRecord { .. } => "'nightlatch list' shows who has one".to_owned(),
         }
     }
 }
@@ -506,6 +540,7 @@ impl fmt::Display for Failure {
             Self::TooMuchForAQrCode => f.write_str("issuer, account and secret are too long for a QR code"),
             Self::Input(error) => write!(f, "stdin: {error}"),
             Self::Output(error) => write!(f, "stdout: {error}"),
+            Self::DoneUnprinted(error) => write!(f, "it is done, but its result could not be printed: stdout: {error}"),
             Self::HandoutLost { user, source, .. } => {
                 write!(f, "{} was changed, but what is shown only once could not be printed: {source}", escaped(user))
             }
@@ -546,6 +581,7 @@ impl fmt::Display for Failure {
                 escaped(user)
             ),
             Self::SeveralRecords { name, .. } => write!(f, "several records were made for '{}'", escaped(name)),
+            Self::NoRecord { uid } => write!(f, "uid {uid} has no record"),
         }
     }
 }

@@ -131,6 +131,11 @@ impl Interruption {
         self.lock().heeded == Heeded::Stop
     }
 
+    /// Whether something was changed for good, or was as it should be.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.lock().settled
+    }
+
     /// Puts everything back.
     pub(crate) fn put_back(&self) {
         self.lock().put_back();

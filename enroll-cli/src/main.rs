@@ -46,7 +46,7 @@ fn main() -> ExitCode {
             zeroize::zeroize_stack::<STACK_TO_WIPE>();
             match outcome {
                 Ok(status) => status,
-                Err(failure) => terminal.fail(&failure),
+                Err(failure) => terminal.fail(failure),
             }
         }
         Invocation::Text(text) => match terminal::print_text(&text) {

@@ -81,7 +81,7 @@ pub(crate) fn open_record<'s>(store: &'s Store<'s>, account: &Account) -> Result
     Ok(locked.open(account.named())?)
 }
 
-pub(crate) fn no_lock(failure: LockFailure, who: &str) -> Failure {
+fn no_lock(failure: LockFailure, who: &str) -> Failure {
     match failure {
         LockFailure::NotEnrolled(_) => Failure::NotEnrolled { who: who.to_owned() },
         LockFailure::Fault(fault) => Failure::Store(fault),

@@ -112,9 +112,10 @@ impl Terminal {
     }
 
     /// Puts everything back and says why the command failed.
-    pub(crate) fn fail(&self, failure: &Failure) -> Status {
+    pub(crate) fn fail(&self, failure: Failure) -> Status {
         self.interruption.put_back();
-        report(failure, self.output);
+        let failure = if self.interruption.is_settled() { failure.after_the_deed() } else { failure };
+        report(&failure, self.output);
         failure.status()
     }
 

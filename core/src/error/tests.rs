@@ -22,17 +22,14 @@ fn says(fault: &Fault, kind: &str, sentence: &str, remedy: &str) {
 
 #[test]
 fn every_fault_says_what_is_wrong_where_and_what_to_do() {
-    const MOUNT: &str = "mount what is not mounted, or run 'nightlatch init' on a new host";
+    const MOUNT: &str =
+        "mount what is not mounted, or put /srv/n/7 back from a backup; on a new host, run 'nightlatch init'";
+    const KEY: &str = "put /srv/n/7 back from a backup of the keys; without it its records cannot be read";
     const AGAIN: &str = "put /srv/n/7 back from a backup, or 'nightlatch remove --uid 7' and enroll again";
     let path = at();
     for (part, kind, sentence, remedy) in [
         (Part::Config, "missing", "config", "write /srv/n/7, or run 'nightlatch init'"),
-        (
-            Part::Key,
-            "missing",
-            "master key",
-            "put /srv/n/7 back from a backup; without it these records cannot be read",
-        ),
+        (Part::Key, "missing", "master key", KEY),
         (Part::Keys, "missing", "key directory", MOUNT),
         (Part::Store, "missing", "store", MOUNT),
         (Part::Marker, "missing", "store marker", MOUNT),
@@ -43,7 +40,7 @@ fn every_fault_says_what_is_wrong_where_and_what_to_do() {
     for (part, sentence, remedy) in [
         (Part::Record, "the record is damaged", AGAIN),
         (Part::Ledger, "the ledger is damaged", AGAIN),
-        (Part::Key, "the master key is damaged", "put /srv/n/7 back from a backup"),
+        (Part::Key, "the master key is damaged, or it is another", KEY),
         (Part::Marker, "the store marker is damaged", "put /srv/n/7 back from a backup"),
     ] {
         says(&Fault::Damaged { path: path.clone(), part }, "damaged", &format!("/srv/n/7: {sentence}"), remedy);
@@ -131,7 +128,7 @@ fn every_flaw_says_what_is_wrong_where_and_what_to_do() {
         (
             Flaw::SymbolicLink,
             "a symbolic link",
-            "put the real file or directory at /srv/n/7, or name its real path in config.toml",
+            "put the real file or directory at /srv/n/7, or name its real path in config.toml if that names it",
         ),
         (Flaw::HardLinks { count: 2 }, "has 2 hard links", "remove the other names of /srv/n/7"),
         (Flaw::TooLarge { bytes: 9 }, "too large (9 bytes)", "put a sound /srv/n/7 back"),

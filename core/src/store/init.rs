@@ -258,10 +258,15 @@ pub(super) fn make_file(
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
     let fd = rustix::fs::openat(directory, draft, flags, mode).or_fault(&path, "make")?;
     rustix::fs::fchmod(&fd, mode).or_fault(&path, "chmod")?;
-    write_all(&fd, bytes).or_fault(&path, "write")?;
-    rustix::fs::fsync(&fd).or_fault(&path, "flush")?;
+    // What fails here, the next writer clears away.
+    let clear = || {
+        let _: Result<(), Errno> = rustix::fs::unlinkat(directory, draft, AtFlags::empty());
+    };
+    let written = write_all(&fd, bytes).or_fault(&path, "write");
+    written.and_then(|()| rustix::fs::fsync(&fd).or_fault(&path, "flush")).inspect_err(|_| clear())?;
     match rustix::fs::renameat_with(directory, draft, directory, name, renaming) {
-        Ok(()) | Err(Errno::EXIST) => {}
+        Ok(()) => {}
+        Err(Errno::EXIST) => clear(),
         Err(errno) => return Err(Fault::io(&path, "rename", errno)),
     }
     rustix::fs::fsync(directory).or_fault(&path, "flush")

@@ -70,8 +70,11 @@ impl Keyring {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
         let fd = rustix::fs::openat(&self.directory, &draft, flags, Mode::RUSR).or_fault(&path, "make")?;
         rustix::fs::fchmod(&fd, Mode::RUSR).or_fault(&path, "chmod")?;
-        write_all(&fd, key.expose_bytes()).or_fault(&path, "write")?;
-        rustix::fs::fsync(&fd).or_fault(&path, "flush")?;
+        let written = write_all(&fd, key.expose_bytes()).or_fault(&path, "write");
+        written.and_then(|()| rustix::fs::fsync(&fd).or_fault(&path, "flush")).inspect_err(|_| {
+            // Nobody looks for half a key under this name again.
+            let _: Result<(), Errno> = rustix::fs::unlinkat(&self.directory, &draft, AtFlags::empty());
+        })?;
         rustix::fs::renameat_with(&self.directory, &draft, &self.directory, &name, RenameFlags::NOREPLACE)
             .or_fault(&path, "rename")?;
         rustix::fs::fsync(&self.directory).or_fault(&path, "flush")

@@ -271,13 +271,13 @@ impl<'a> DraftFile<'a> {
             }
             let directory = LockedDirectory::wait_for(&store.users)?;
             let Some(left_or_written) = existing(&store.users, uid, &path)? else {
-                let file = create(store, uid, &path)?;
+                let file = create(store, uid)?;
                 return Ok(Self { store, uid, file, in_place: false });
             };
             // Nobody is between making and locking: the directory is ours. So one that is free was left by a kill.
             if lock::try_lock(&left_or_written, &path)? {
                 rustix::fs::unlinkat(&store.users, draft_name(uid), AtFlags::empty()).or_fault(&path, "remove")?;
-                let file = create(store, uid, &path)?;
+                let file = create(store, uid)?;
                 return Ok(Self { store, uid, file, in_place: false });
             }
             drop(directory);
@@ -333,7 +333,9 @@ fn existing(users: &TrustedDirectory, uid: u32, path: &Path) -> Result<Option<Fi
     }
 }
 
-fn create(store: &Store<'_>, uid: u32, path: &Path) -> Result<File, Fault> {
+/// Named by what it is to become: whoever reads of a failure finds no draft any more.
+fn create(store: &Store<'_>, uid: u32) -> Result<File, Fault> {
+    let path = &store.users.path().join(lock::file_name(uid));
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
     let mode = Mode::RUSR | Mode::WUSR;
     let file = File::from(rustix::fs::openat(&store.users, draft_name(uid), flags, mode).or_fault(path, "make")?);

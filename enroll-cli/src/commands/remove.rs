@@ -8,7 +8,7 @@ use crate::Outcome;
 use crate::arguments::{Form, RemoveArguments};
 use crate::failure::{Failure, Status};
 use crate::json::{self, Changed, SCHEMA};
-use crate::site::{Site, no_lock, open_record};
+use crate::site::{Site, open_record};
 use crate::terminal::Terminal;
 
 /// Whose record it is, as far as it says so.
@@ -60,7 +60,6 @@ fn remove_by_uid<'s>(
 ) -> Result<Subject, Failure> {
     let found = store.people()?.into_iter().find(|(of, _)| *of == uid).and_then(|(_, person)| person.ok());
     let subject = Subject { name: found.map(|person| person.name.as_str().to_owned()), uid };
-    let who = format!("uid {uid}");
     match store.lock_uid(uid) {
         Ok(locked) => drop(locked),
         // Of an account that is gone an invitation may be left, which holds for whoever is made with that name and uid.
@@ -69,13 +68,20 @@ fn remove_by_uid<'s>(
             store.end_invitation_of(uid)?;
             return Ok(Subject { name: None, uid });
         }
-        Err(failure) => return Err(no_lock(failure, &who)),
+        Err(failure) => return Err(no_lock(failure, uid)),
     }
     agree(&subject, options, terminal)?;
-    let locked = store.lock_uid(uid).map_err(|failure| no_lock(failure, &who))?;
+    let locked = store.lock_uid(uid).map_err(|failure| no_lock(failure, uid))?;
     terminal.interruption().settle();
     locked.remove()?;
     Ok(subject)
+}
+
+fn no_lock(failure: LockFailure, uid: u32) -> Failure {
+    match failure {
+        LockFailure::NotEnrolled(_) => Failure::NoRecord { uid },
+        LockFailure::Fault(fault) => Failure::Store(fault),
+    }
 }
 
 fn agree(subject: &Subject, options: &RemoveArguments, terminal: &Terminal) -> Result<(), Failure> {

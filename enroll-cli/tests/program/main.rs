@@ -27,6 +27,7 @@ mod enroll;
 mod enroll_many;
 mod enroll_on_a_terminal;
 mod enroll_unattended;
+mod errors;
 mod import;
 mod init;
 mod invite;

@@ -15,6 +15,7 @@ const SCROLLBACK: usize = 500;
 
 pub(crate) struct Window {
     pty: pty_process::blocking::Pty,
+    fresh: [u64; 4],
     child: Child,
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
@@ -45,6 +46,7 @@ impl Window {
     fn start(command: pty_process::blocking::Command, rows: u16, columns: u16, locale: &str) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(rows, columns)).unwrap();
+        let fresh = settings(&pty);
         let child = command.env("TERM", "xterm-256color").env("LC_ALL", locale).spawn(pts).expect("the binary runs");
         let parser = vt100::Parser::new(rows, columns, SCROLLBACK);
         let seen = Arc::new((Mutex::new(Seen { parser, bytes: Vec::new(), closed: false }), Condvar::new()));
@@ -64,7 +66,7 @@ impl Window {
                 }
             }
         });
-        Self { pty, child, seen }
+        Self { pty, fresh, child, seen }
     }
 
     /// Waits until the screen shows a text; what it shows then.
@@ -114,6 +116,11 @@ impl Window {
         (&self.pty).write_all(&[key]).unwrap();
     }
 
+    /// The terminal's settings (echo, lines, signals) before the program began, and now.
+    pub(crate) fn settings(&self) -> [[u64; 4]; 2] {
+        [self.fresh, settings(&self.pty)]
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let status = std::process::Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
@@ -141,6 +148,17 @@ impl Window {
         assert!(secret.len() >= 32, "no secret on the screen:\n{contents}");
         secret
     }
+}
+
+/// A pty's two ends have the same ones.
+fn settings(pty: &pty_process::blocking::Pty) -> [u64; 4] {
+    let modes = rustix::termios::tcgetattr(pty).unwrap();
+    [
+        modes.input_modes.bits().into(),
+        modes.output_modes.bits().into(),
+        modes.control_modes.bits().into(),
+        modes.local_modes.bits().into(),
+    ]
 }
 
 impl Drop for Window {

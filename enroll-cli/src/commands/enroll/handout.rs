@@ -123,7 +123,7 @@ impl Handout {
             Deed::Enrolled(_) if options.no_confirm => format!("'nightlatch enroll {user} --replace' begins anew"),
             Deed::Enrolled(_) => format!("'nightlatch backup-codes {user}' makes new ones"),
             Deed::Added if options.no_confirm => {
-                format!("'nightlatch device remove {user}' takes '{}' away, then add it anew", escaped(&self.device))
+                format!("take it away (nightlatch device remove {user} '{}'), then add it anew", escaped(&self.device))
             }
             Deed::Added => format!("the device stands: see 'nightlatch device list {user}'"),
         }

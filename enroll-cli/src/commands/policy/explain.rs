@@ -40,7 +40,7 @@ pub(crate) fn run(options: &ExplainArguments, site: &Site, terminal: &Terminal) 
     let enrolled = enrollment.map(|word| matches!(word, Enrollment::Enrolled(_)));
     let (decision, invited_until) = invited(decision, enrollment, &account, site, terminal)?;
     let waived_until = match (&decision.requirement, enrolled) {
-        (Requirement::Code(_), Some(true)) => waived_until(&account, site)?,
+        (Requirement::Code(_), Some(true)) => waived_until(&account, site, terminal),
         (Requirement::Code(_), Some(false) | None) => None,
         (Requirement::Exempt(_) | Requirement::Enrollment(_) | Requirement::Refusal | Requirement::NoAccount(_), _) => {
             None
@@ -112,11 +112,18 @@ fn enrollment(account: &Account, site: &Site, terminal: &Terminal) -> Option<Enr
     }
 }
 
-fn waived_until(account: &Account, site: &Site) -> Result<Option<String>, Failure> {
-    let store = site.store()?;
-    let open = open_record(&store, account)?;
-    let (in_force, is_looked_for) = waiver_in_force(&open, account.uid(), site)?;
-    Ok(in_force.filter(|_| is_looked_for).map(|waiver| waiver.until.to_string()))
+/// For the eye too: the rules can be explained although the record cannot be opened.
+fn waived_until(account: &Account, site: &Site, terminal: &Terminal) -> Option<String> {
+    let in_force = || {
+        let store = site.store()?;
+        let open = open_record(&store, account)?;
+        let (in_force, is_looked_for) = waiver_in_force(&open, account.uid(), site)?;
+        Ok(in_force.filter(|_| is_looked_for).map(|waiver| waiver.until.to_string()))
+    };
+    in_force().unwrap_or_else(|failure: Failure| {
+        terminal.warn(&format!("{failure}; {}", failure.remedy()));
+        None
+    })
 }
 
 /// As a login does over a line that says `enroll`.
