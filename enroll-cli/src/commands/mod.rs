@@ -44,6 +44,6 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
         Command::Policy { command: PolicyCommand::Explain(options) } => {
             policy::explain::run(options, &site()?, terminal)
         }
-        Command::Policy { command: PolicyCommand::Check } => policy::check::run(named, terminal),
+        Command::Policy { command: PolicyCommand::Check(options) } => policy::check::run(options, named, terminal),
     }
 }

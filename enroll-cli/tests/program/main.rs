@@ -14,8 +14,10 @@
 mod camera;
 mod host;
 mod phone;
+mod tree;
 mod window;
 
+mod automation;
 mod backup_codes;
 mod bypass;
 mod device;
