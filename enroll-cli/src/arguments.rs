@@ -20,7 +20,9 @@ use nightlatch::secret::Algorithm;
 use crate::failure::Failure;
 use crate::times::{Span, When};
 
-pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
+pub(crate) use device::{
+    DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, DeviceRenameArguments, NewDeviceArguments,
+};
 pub(crate) use doctor::DoctorArguments;
 pub(crate) use enroll_many::EnrollManyArguments;
 pub(crate) use import::{GoogleArguments, ImportCommand, OathArguments, TakingOver};
@@ -155,7 +157,7 @@ pub(crate) enum PolicyCommand {
     Explain(ExplainArguments),
     /// Look for errors and for what is surely not meant so in the config; exit status 1 if anything
     #[command(after_help = "Example:\n  nightlatch policy check")]
-    Check,
+    Check(CheckArguments),
 }
 
 const IMPORT_EXAMPLES: &str = "\
@@ -220,6 +222,9 @@ pub(crate) struct EnrollArguments {
     /// Replace all that is enrolled, every device; it holds until the new code is confirmed
     #[arg(long)]
     pub(crate) replace: bool,
+    /// With --replace: change nothing and succeed where a device has this secret already
+    #[arg(long, requires_all = ["replace", "secret_stdin"])]
+    pub(crate) if_other_secret: bool,
 }
 
 #[derive(Args)]
@@ -287,6 +292,9 @@ pub(crate) struct InviteArguments {
     /// When it ends [default: 7 days from now]
     #[arg(long, value_name = "TIME", value_parser = When::parse, conflicts_with = "end")]
     pub(crate) until: Option<When>,
+    /// Change nothing and succeed where the account is enrolled, or invited already
+    #[arg(long, conflicts_with = "end")]
+    pub(crate) if_needed: bool,
     /// End the one that there is
     #[arg(long)]
     pub(crate) end: bool,
@@ -300,9 +308,19 @@ pub(crate) struct RemoveArguments {
     /// By uid: for an account that no longer exists, and for a damaged record
     #[arg(long, value_name = "N", conflicts_with = "user")]
     pub(crate) uid: Option<u32>,
+    /// Change nothing and succeed where nothing is enrolled
+    #[arg(long)]
+    pub(crate) if_enrolled: bool,
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArguments {
+    /// Exit status 0 where there is nothing worse than warnings
+    #[arg(long)]
+    pub(crate) allow_warnings: bool,
 }
 
 #[derive(Args)]

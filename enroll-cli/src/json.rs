@@ -148,6 +148,8 @@ pub(crate) struct NewInvitation<'a> {
 #[derive(Serialize)]
 pub(crate) struct Verified {
     pub(crate) schema: u32,
+    /// Whether a code is used now, or a failure counted.
+    pub(crate) changed: bool,
     pub(crate) outcome: &'static str,
     pub(crate) method: Option<&'static str>,
     pub(crate) backup_codes_left: u8,

@@ -67,14 +67,7 @@ pub(crate) enum DeviceCommand {
     Add(Box<DeviceAddArguments>),
     /// Call a device by another name
     #[command(after_help = "Example:\n  nightlatch device rename alice phone 'old phone'")]
-    Rename {
-        /// Whose
-        user: String,
-        /// What it is called now; capitals do not matter
-        old: String,
-        /// What it shall be called
-        new: String,
-    },
+    Rename(DeviceRenameArguments),
     /// Take a device away; the last one goes with 'nightlatch remove' only
     #[command(after_help = "Example:\n  nightlatch device remove alice 'old phone'")]
     Remove(DeviceRemoveArguments),
@@ -108,8 +101,24 @@ pub(crate) struct DeviceAddArguments {
     /// What the device is called [default: phone, or token with --hotp, with a number where that is taken]
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Change nothing and succeed where a device has this name already
+    #[arg(long, requires = "name")]
+    pub(crate) if_missing: bool,
     #[command(flatten)]
     pub(crate) new: NewDeviceArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct DeviceRenameArguments {
+    /// Whose
+    pub(crate) user: String,
+    /// What it is called now; capitals do not matter
+    pub(crate) old: String,
+    /// What it shall be called
+    pub(crate) new: String,
+    /// Change nothing and succeed where only the new name is there
+    #[arg(long)]
+    pub(crate) if_there: bool,
 }
 
 #[derive(Args)]
@@ -118,6 +127,9 @@ pub(crate) struct DeviceRemoveArguments {
     pub(crate) user: String,
     /// Which device; capitals do not matter
     pub(crate) device: String,
+    /// Change nothing and succeed where there is no such device
+    #[arg(long)]
+    pub(crate) if_there: bool,
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,

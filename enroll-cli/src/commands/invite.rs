@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `invite`: somebody who is not enrolled may enroll in a login until a time, whatever the default asks of others.
 
+use nightlatch::clock::UnixTime;
 use nightlatch::enrollment::DraftError;
 use nightlatch::invitation::{InvitationTerms, InvitationTermsError};
 use nightlatch::store::Enrollment;
+use nightlatch::user::Account;
 
 use crate::Outcome;
 use crate::arguments::{Form, InviteArguments};
@@ -26,8 +28,13 @@ pub(crate) fn run(options: &InviteArguments, site: &Site, terminal: &Terminal) -
     let store = site.store()?;
     let word = match store.enrollment(account.named())? {
         Enrollment::NotEnrolled(word) => word,
+        Enrollment::Enrolled(_) if options.if_needed => return enrolled_already(&account, terminal),
         Enrollment::Enrolled(_) => return Err(Failure::AlreadyEnrolled { user: user.to_owned() }),
     };
+    let standing = site.invited(&store, &account, word, terminal)?.map(|invited| invited.until());
+    if let Some(standing) = standing.filter(|standing| *standing == until || options.if_needed) {
+        return invited_already(&account, standing, terminal);
+    }
     terminal.interruption().settle();
     store.invite(&account, word, terms)?;
     match terminal.form() {
@@ -46,6 +53,33 @@ pub(crate) fn run(options: &InviteArguments, site: &Site, terminal: &Terminal) -
             )
             .as_bytes(),
         )?,
+    }
+    Ok(Status::Done)
+}
+
+fn enrolled_already(account: &Account, terminal: &Terminal) -> Outcome {
+    let (user, uid) = (account.name().as_str(), account.uid());
+    match terminal.form() {
+        Form::Json => {
+            terminal.result(&json::line(&Changed { schema: SCHEMA, changed: false, user: Some(user), uid }))?;
+        }
+        Form::Text => terminal.result(format!("{user} is enrolled already: nothing to do\n").as_bytes())?,
+    }
+    Ok(Status::Done)
+}
+
+fn invited_already(account: &Account, until: UnixTime, terminal: &Terminal) -> Outcome {
+    let (user, uid) = (account.name().as_str(), account.uid());
+    match terminal.form() {
+        Form::Json => terminal.result(&json::line(&NewInvitation {
+            schema: SCHEMA,
+            changed: false,
+            user,
+            uid,
+            invited_until: until.to_string(),
+        }))?,
+        Form::Text => terminal
+            .result(format!("{user} is invited until {} already: nothing to do\n", until.to_the_minute()).as_bytes())?,
     }
     Ok(Status::Done)
 }

@@ -52,8 +52,8 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Outcome {
             policy::explain::run(options, &site()?, terminal)
         }
         Command::Import { command } => import::run(command, site, terminal),
-        Command::Policy { command: PolicyCommand::Check } => policy::check::run(named, terminal),
         Command::Key { command } => key::run(command, &site()?, terminal),
         Command::Store { command } => store::run(command, named, terminal),
+        Command::Policy { command: PolicyCommand::Check(options) } => policy::check::run(options, named, terminal),
     }
 }

@@ -3,6 +3,7 @@
 
 use nightlatch::audit::escaped;
 use nightlatch::store::{LockFailure, Store};
+use nightlatch::user::Account;
 
 use crate::Outcome;
 use crate::arguments::{Form, RemoveArguments};
@@ -19,10 +20,14 @@ struct Subject {
 
 pub(crate) fn run(options: &RemoveArguments, site: &Site, terminal: &Terminal) -> Outcome {
     let store = site.store()?;
-    let subject = match (&options.user, options.uid) {
-        (_, Some(uid)) => remove_by_uid(uid, options, &store, terminal)?,
-        (Some(user), None) => remove_by_name(user, options, site, &store, terminal)?,
+    let removed = match (&options.user, options.uid) {
+        (_, Some(uid)) => remove_by_uid(uid, options, &store, terminal),
+        (Some(user), None) => remove_by_name(user, options, site, &store, terminal),
         (None, None) => return Err(Failure::usage("nobody is named", "name a user, or say --uid N")),
+    };
+    let subject = match removed {
+        Err(Failure::NotEnrolled { .. }) if options.if_enrolled => return unchanged(options, site, terminal),
+        removed => removed?,
     };
     match terminal.form() {
         Form::Json => {
@@ -30,6 +35,23 @@ pub(crate) fn run(options: &RemoveArguments, site: &Site, terminal: &Terminal) -
             terminal.result(&json::line(&Changed { schema: SCHEMA, changed: true, user, uid }))?;
         }
         Form::Text => terminal.result(format!("{} is no longer enrolled\n", subject.words()).as_bytes())?,
+    }
+    Ok(Status::Done)
+}
+
+fn unchanged(options: &RemoveArguments, site: &Site, terminal: &Terminal) -> Outcome {
+    let account = options.user.as_ref().map(|user| site.account(user)).transpose()?;
+    let name = account.as_ref().map(|account| account.name().as_str().to_owned());
+    let uid = account.as_ref().map(Account::uid).or(options.uid);
+    let subject = Subject { name, uid: uid.unwrap_or_default() };
+    match terminal.form() {
+        Form::Json => {
+            let (user, uid) = (subject.name.as_deref(), subject.uid);
+            terminal.result(&json::line(&Changed { schema: SCHEMA, changed: false, user, uid }))?;
+        }
+        Form::Text => {
+            terminal.result(format!("{} was not enrolled: nothing to do\n", subject.words()).as_bytes())?;
+        }
     }
     Ok(Status::Done)
 }

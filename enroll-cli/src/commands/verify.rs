@@ -21,6 +21,8 @@ const SERVICE: &str = "nightlatch";
 struct Finding {
     outcome: Result<&'static str, ()>,
     sentence: String,
+    /// Whether a code is used now, or a failure counted.
+    changed: bool,
     backup_codes_left: u8,
 }
 
@@ -74,14 +76,28 @@ fn of_answer(answer: &Answer, left_before: u8, user: &str) -> Finding {
                     format!("accepted: {with}; it is used now; backup codes left: {left}")
                 }
             };
-            Finding { outcome: Ok(method), sentence, backup_codes_left: left }
+            Finding { outcome: Ok(method), sentence, changed: true, backup_codes_left: left }
         }
-        Answer::Refused(refusal) => refused(refusal_sentence(*refusal, user), left_before),
+        Answer::Refused(refusal) => {
+            Finding { changed: is_counted(*refusal), ..refused(refusal_sentence(*refusal, user), left_before) }
+        }
     }
 }
 
 fn refused(sentence: String, backup_codes_left: u8) -> Finding {
-    Finding { outcome: Err(()), sentence: format!("refused: {sentence}"), backup_codes_left }
+    Finding { outcome: Err(()), sentence: format!("refused: {sentence}"), changed: false, backup_codes_left }
+}
+
+fn is_counted(refusal: Refusal) -> bool {
+    match refusal {
+        Refusal::Wrong | Refusal::ClockDrift(_) | Refusal::Past | Refusal::UsedBackupCode => true,
+        Refusal::UsedUpBypass
+        | Refusal::BypassOutOfTime
+        | Refusal::Replay
+        | Refusal::NoSuchLength
+        | Refusal::Waiting { .. }
+        | Refusal::Blocked => false,
+    }
 }
 
 fn not_a_code_sentence(cause: NotACode) -> String {
@@ -117,6 +133,7 @@ fn print(finding: &Finding, terminal: &Terminal) -> Result<(), Failure> {
         Form::Text => terminal.result(format!("{}\n", finding.sentence).as_bytes()),
         Form::Json => terminal.result(&json::line(&Verified {
             schema: SCHEMA,
+            changed: finding.changed,
             outcome: if finding.outcome.is_ok() { "accepted" } else { "refused" },
             method: finding.outcome.ok(),
             backup_codes_left: finding.backup_codes_left,

@@ -6,6 +6,7 @@ use nightlatch::waiver::{WaiverTerms, WaiverTermsError};
 
 use crate::Outcome;
 use crate::arguments::{Form, WaiveArguments};
+use crate::commands::status::waiver_in_force;
 use crate::failure::{Failure, Status};
 use crate::json::{self, Changed, NewWaiver, SCHEMA};
 use crate::site::{Site, open_record};
@@ -21,17 +22,27 @@ pub(crate) fn run(options: &WaiveArguments, site: &Site, terminal: &Terminal) ->
     let (until, reason) = (terms.until(), terms.reason().to_owned());
     let store = site.store()?;
     let open = open_record(&store, &account)?;
-    terminal.interruption().settle();
-    open.grant_waiver(terms, now)?;
+    let stands = matches!(
+        waiver_in_force(&open, uid, site)?,
+        (Some(waiver), true) if waiver.until == until && waiver.reason == reason
+    );
+    if !stands {
+        terminal.interruption().settle();
+        open.grant_waiver(terms, now)?;
+    }
     match terminal.form() {
         Form::Json => terminal.result(&json::line(&NewWaiver {
             schema: SCHEMA,
-            changed: true,
+            changed: !stands,
             user,
             uid,
             waived_until: until.to_string(),
             reason: &reason,
         }))?,
+        Form::Text if stands => terminal.result(
+            format!("{user} is waived until {} already, for this reason: nothing to do\n", until.to_the_minute())
+                .as_bytes(),
+        )?,
         Form::Text => terminal.result(
             format!(
                 "{user} gets in without a code until {} ({}); 'nightlatch waive {user} --end' ends it\n",

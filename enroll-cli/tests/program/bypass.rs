@@ -23,7 +23,10 @@ fn a_code_is_made_with_its_end_and_its_uses_and_works_that_often() {
     assert_eq!(host.status("daemon")["bypass"], json!({ "until": until, "uses_left": 2 }));
     let spelled = code.replace('-', " ").to_lowercase();
     let first = host.run_with(&["--json", "verify", "daemon"], &spelled).expect(0).json();
-    assert_eq!(first, json!({ "schema": 1, "outcome": "accepted", "method": "bypass", "backup_codes_left": 10 }));
+    assert_eq!(
+        first,
+        json!({ "schema": 1, "changed": true, "outcome": "accepted", "method": "bypass", "backup_codes_left": 10 })
+    );
     let text = host.run(&["status", "daemon"]).expect(0).stdout;
     assert!(text.contains(&format!("  bypass code   until {}, 1 use left\n", until.as_str().unwrap())), "{text}");
     let second = host.run_with(&["verify", "daemon"], code).expect(0).stdout;

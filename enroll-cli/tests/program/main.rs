@@ -15,8 +15,10 @@ mod camera;
 mod crowd;
 mod host;
 mod phone;
+mod tree;
 mod window;
 
+mod automation;
 mod backup_codes;
 mod bypass;
 mod device;

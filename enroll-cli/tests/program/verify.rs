@@ -12,9 +12,15 @@ fn a_right_code_is_accepted_once() {
     let phone = Phone::of(&host.enrolled("daemon"));
     let code = phone.code(1);
     let first = host.run_with(&["--json", "verify", "daemon"], &code).expect(0).json();
-    assert_eq!(first, json!({ "schema": 1, "outcome": "accepted", "method": "totp", "backup_codes_left": 10 }));
+    assert_eq!(
+        first,
+        json!({ "schema": 1, "changed": true, "outcome": "accepted", "method": "totp", "backup_codes_left": 10 })
+    );
     let second = host.run_with(&["--json", "verify", "daemon"], &code).expect(3).json();
-    assert_eq!(second, json!({ "schema": 1, "outcome": "refused", "method": null, "backup_codes_left": 10 }));
+    assert_eq!(
+        second,
+        json!({ "schema": 1, "changed": false, "outcome": "refused", "method": null, "backup_codes_left": 10 })
+    );
     assert_eq!(host.status("daemon")["failures"], 0, "a replay of the last accepted code is not charged");
 }
 
@@ -38,7 +44,10 @@ fn a_backup_code_is_accepted_once_however_it_is_written() {
     let code = enrolled["backup_codes"][3].as_str().unwrap();
     let spelled = code.replace('-', " ").to_lowercase();
     let first = host.run_with(&["--json", "verify", "daemon"], &spelled).expect(0).json();
-    assert_eq!(first, json!({ "schema": 1, "outcome": "accepted", "method": "backup-code", "backup_codes_left": 9 }));
+    assert_eq!(
+        first,
+        json!({ "schema": 1, "changed": true, "outcome": "accepted", "method": "backup-code", "backup_codes_left": 9 })
+    );
     let second = host.run_with(&["--json", "verify", "daemon"], code).expect(3).json();
     assert_eq!(second["backup_codes_left"], 9);
 }

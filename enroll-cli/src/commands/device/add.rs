@@ -3,13 +3,16 @@
 
 use nightlatch::audit::escaped;
 use nightlatch::enrollment::Draft;
+use nightlatch::record::DeviceName;
+use nightlatch::user::Account;
 
 use crate::Outcome;
-use crate::arguments::DeviceAddArguments;
+use crate::arguments::{DeviceAddArguments, Form};
 use crate::commands::enroll::handout::Deed;
 use crate::commands::enroll::introduction::Introduction;
 use crate::commands::enroll::plan::{Plan, device_name, free_name};
 use crate::failure::{Failure, Status};
+use crate::json::{self, Changed, SCHEMA};
 use crate::site::{Site, open_record};
 use crate::terminal::Terminal;
 
@@ -24,6 +27,9 @@ pub(crate) fn run(options: &DeviceAddArguments, site: &Site, terminal: &Terminal
             Some(name) => device_name(name, "say --name with another name")?,
             None => free_name(&options.new, Some(open.record()))?,
         };
+        if options.if_missing && open.record().device_named(&name).is_ok() {
+            return unchanged(&account, &name, terminal);
+        }
         let room = open.record().room_for(&name);
         room.map_err(|cause| Failure::Device { user: user.to_owned(), cause })?;
         name
@@ -44,5 +50,19 @@ pub(crate) fn run(options: &DeviceAddArguments, site: &Site, terminal: &Terminal
         return Err(Failure::Overtaken { user: user.to_owned() });
     };
     introduced.print(Deed::Added, &introduction)?;
+    Ok(Status::Done)
+}
+
+fn unchanged(account: &Account, name: &DeviceName, terminal: &Terminal) -> Outcome {
+    let (user, uid) = (account.name().as_str(), account.uid());
+    match terminal.form() {
+        Form::Json => {
+            terminal.result(&json::line(&Changed { schema: SCHEMA, changed: false, user: Some(user), uid }))?;
+        }
+        Form::Text => {
+            let text = format!("{user} has a device '{}' already: nothing to do\n", escaped(name.as_str()));
+            terminal.result(text.as_bytes())?;
+        }
+    }
     Ok(Status::Done)
 }

@@ -19,7 +19,7 @@ pub(crate) fn run(command: &DeviceCommand, site: &Site, terminal: &Terminal) -> 
     match command {
         DeviceCommand::List { user } => list::run(user, site, terminal),
         DeviceCommand::Add(options) => add::run(options, site, terminal),
-        DeviceCommand::Rename { user, old, new } => rename::run(user, old, new, site, terminal),
+        DeviceCommand::Rename(options) => rename::run(options, site, terminal),
         DeviceCommand::Remove(options) => remove::run(options, site, terminal),
         DeviceCommand::Resync { user, device } => resync::run(user, device.as_deref(), site, terminal),
     }

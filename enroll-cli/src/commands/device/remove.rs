@@ -2,7 +2,9 @@
 //! `device remove`: one device fewer. The last one is not removed here: a person with none could not log in.
 
 use nightlatch::audit::escaped;
-use nightlatch::record::DeviceError;
+use nightlatch::record::{DeviceError, DeviceName};
+use nightlatch::store::Store;
+use nightlatch::user::Account;
 
 use crate::Outcome;
 use crate::arguments::{DeviceRemoveArguments, Form};
@@ -19,14 +21,13 @@ pub(crate) fn run(options: &DeviceRemoveArguments, site: &Site, terminal: &Termi
     let asked_for = device_name(&options.device, "see 'nightlatch device list'")?;
     let store = site.store()?;
     // Looked at before anybody is asked, and closed again: a login waits for the lock.
-    let name = {
-        let open = open_record(&store, &account)?;
-        let refused = |cause| Failure::Device { user: user.to_owned(), cause };
-        let name = open.record().device_named(&asked_for).map_err(refused)?.name.clone();
-        if open.record().devices.len() == 1 {
-            return Err(refused(DeviceError::Last { name }));
+    let name = match chosen(&store, &account, &asked_for) {
+        Err(Failure::NotEnrolled { .. } | Failure::Device { cause: DeviceError::Unknown { .. }, .. })
+            if options.if_there =>
+        {
+            return unchanged(&account, &asked_for, terminal);
         }
-        name
+        chosen => chosen?,
     };
     let device = name.as_str();
     if !options.yes {
@@ -40,6 +41,26 @@ pub(crate) fn run(options: &DeviceRemoveArguments, site: &Site, terminal: &Termi
             terminal.result(&json::line(&DeviceChanged { schema: SCHEMA, changed: true, user, uid, device }))?;
         }
         Form::Text => terminal.result(format!("'{}' of {user} is removed\n", escaped(device)).as_bytes())?,
+    }
+    Ok(Status::Done)
+}
+
+fn chosen<'s>(store: &'s Store<'s>, account: &Account, asked_for: &DeviceName) -> Result<DeviceName, Failure> {
+    let open = open_record(store, account)?;
+    let refused = |cause| Failure::Device { user: account.name().as_str().to_owned(), cause };
+    let name = open.record().device_named(asked_for).map_err(refused)?.name.clone();
+    if open.record().devices.len() == 1 { Err(refused(DeviceError::Last { name })) } else { Ok(name) }
+}
+
+fn unchanged(account: &Account, asked_for: &DeviceName, terminal: &Terminal) -> Outcome {
+    let (user, uid, device) = (account.name().as_str(), account.uid(), asked_for.as_str());
+    match terminal.form() {
+        Form::Json => {
+            terminal.result(&json::line(&DeviceChanged { schema: SCHEMA, changed: false, user, uid, device }))?;
+        }
+        Form::Text => {
+            terminal.result(format!("{user} has no device '{}': nothing to do\n", escaped(device)).as_bytes())?;
+        }
     }
     Ok(Status::Done)
 }

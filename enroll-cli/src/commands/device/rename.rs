@@ -4,7 +4,7 @@
 use nightlatch::audit::escaped;
 
 use crate::Outcome;
-use crate::arguments::Form;
+use crate::arguments::{DeviceRenameArguments, Form};
 use crate::commands::device::not_changed;
 use crate::commands::enroll::plan::device_name;
 use crate::failure::{Failure, Status};
@@ -12,14 +12,18 @@ use crate::json::{self, DeviceChanged, SCHEMA};
 use crate::site::{Site, open_record};
 use crate::terminal::Terminal;
 
-pub(crate) fn run(user: &str, old: &str, new: &str, site: &Site, terminal: &Terminal) -> Outcome {
-    let account = site.account(user)?;
+pub(crate) fn run(options: &DeviceRenameArguments, site: &Site, terminal: &Terminal) -> Outcome {
+    let account = site.account(&options.user)?;
     let (user, uid) = (account.name().as_str(), account.uid());
-    let (old, new) =
-        (device_name(old, "see 'nightlatch device list'")?, device_name(new, "choose another for the new name")?);
+    let old = device_name(&options.old, "see 'nightlatch device list'")?;
+    let new = device_name(&options.new, "choose another for the new name")?;
     let store = site.store()?;
     let open = open_record(&store, &account)?;
-    let present = open.record().device_named(&old).map(|device| device.name.clone());
+    let present = match (open.record().device_named(&old), open.record().device_named(&new)) {
+        // As it is after this command has run once.
+        (Err(_), Ok(renamed)) if options.if_there && renamed.name == new => Ok(new.clone()),
+        (present, _) => present.map(|device| device.name.clone()),
+    };
     let present = present.map_err(|cause| Failure::Device { user: user.to_owned(), cause })?;
     let changed = present != new;
     if changed {

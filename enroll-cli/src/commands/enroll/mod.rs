@@ -9,6 +9,7 @@ pub(crate) mod plan;
 
 use nightlatch::audit::escaped;
 use nightlatch::enrollment::{Basis, Draft};
+use nightlatch::secret::SharedSecret;
 use nightlatch::store::{Enrollment, Store};
 use nightlatch::user::Account;
 use nightlatch::verify::throttle::Admission;
@@ -43,6 +44,9 @@ pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -
     };
     let introduction = Introduction { account: &account, plan: &plan, options: &options.new, site, terminal };
     let secret = introduction.secret()?;
+    if options.if_other_secret && has_secret(&store, &account, &secret)? {
+        return unchanged(&account, terminal);
+    }
     let warnings = introduction.warnings(&secret);
 
     let (device, now) = (plan.device.clone(), site.now()?.wall);
@@ -74,7 +78,7 @@ fn basis<'s>(
         Enrollment::NotEnrolled(_) => return Ok(Some(enrollment.into())),
         Enrollment::Enrolled(_) => open_record(store, account)?.record().devices.len(),
     };
-    if options.replace && devices > 1 {
+    if options.replace && devices > 1 && !options.if_other_secret {
         let user = account.name().as_str();
         terminal.warn(&format!(
             "this takes the place of all {devices} devices of {user}; 'nightlatch device add {user}' leaves them"
@@ -84,6 +88,15 @@ fn basis<'s>(
         (true, _) => Ok(Some(enrollment.into())),
         (false, true) => Ok(None),
         (false, false) => Err(Failure::AlreadyEnrolled { user: account.name().as_str().to_owned() }),
+    }
+}
+
+/// Whether a device of this person has that secret; nobody who is not enrolled has one.
+fn has_secret<'s>(store: &'s Store<'s>, account: &Account, secret: &SharedSecret) -> Result<bool, Failure> {
+    match open_record(store, account) {
+        Ok(open) => Ok(open.record().devices.iter().any(|device| device.secret.is_same_as(secret))),
+        Err(Failure::NotEnrolled { .. }) => Ok(false),
+        Err(failure) => Err(failure),
     }
 }
 

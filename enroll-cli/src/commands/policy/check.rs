@@ -8,13 +8,13 @@ use nightlatch::config::{Config, ConfigError, ConfigErrors, DEFAULT_PATH};
 
 use super::warnings;
 use crate::Outcome;
-use crate::arguments::Form;
+use crate::arguments::{CheckArguments, Form};
 use crate::failure::{Failure, Status};
 use crate::json::{self, Checked, PolicyError, SCHEMA};
 use crate::site::require_root;
 use crate::terminal::Terminal;
 
-pub(crate) fn run(named: Option<&Path>, terminal: &Terminal) -> Outcome {
+pub(crate) fn run(options: &CheckArguments, named: Option<&Path>, terminal: &Terminal) -> Outcome {
     require_root()?;
     let path = named.unwrap_or(Path::new(DEFAULT_PATH)).to_string_lossy();
     let (wrong, warnings) = match Config::read_whole(named) {
@@ -33,7 +33,8 @@ pub(crate) fn run(named: Option<&Path>, terminal: &Terminal) -> Outcome {
         Form::Json => terminal.result(&json::line(&checked))?,
         Form::Text => terminal.result(text(&checked).as_bytes())?,
     }
-    Ok(if checked.errors.is_empty() && checked.warnings.is_empty() { Status::Done } else { Status::Fault })
+    let is_well = checked.errors.is_empty() && (options.allow_warnings || checked.warnings.is_empty());
+    Ok(if is_well { Status::Done } else { Status::Fault })
 }
 
 fn place(error: &ConfigError) -> Option<PolicyError<'_>> {
