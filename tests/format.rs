@@ -8,15 +8,16 @@ use std::process::Command;
 
 use nightlatch::clock::{BootId, BootTime, Clock, Moment, UnixTime};
 use nightlatch::config::Config;
-use nightlatch::enrollment::{Basis, DeviceSettings, Draft};
+use nightlatch::enrollment::{Basis, Confirmed, DeviceSettings, Draft};
 use nightlatch::error::Fault;
+use nightlatch::import::{ShortSecrets, Terms, google};
 use nightlatch::invitation::InvitationTerms;
 use nightlatch::random::SystemRandom;
 use nightlatch::record::{DeviceName, Digits, Kind, Period};
 use nightlatch::secret::{Algorithm, SharedSecret, TypedCode};
 use nightlatch::store::{Answer, Enrollment, Store, initialise};
 use nightlatch::user::{Account, UserName};
-use nightlatch::verify::judge::Occasion;
+use nightlatch::verify::judge::{Occasion, Window};
 use nightlatch::verify::otp;
 use serde_json::{Value, json};
 
@@ -124,6 +125,47 @@ fn a_second_reader_written_from_the_page_finds_an_invitation() {
         second_reader(&keys, &store_path.join("users/1.invited")),
         json!({ "name": "daemon", "uid": 1, "invited_until": NOON + 3600, "made_at": NOON })
     );
+}
+
+/// Who was taken over with scratch codes has a record of the second version; with a set of ours it is of the first again.
+#[test]
+fn a_second_reader_written_from_the_page_finds_codes_of_another_program() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let (store_path, keys) = (directory.path().join("store"), directory.path().join("keys"));
+    let config_path = directory.path().join("config.toml");
+    fs::write(&config_path, format!("store = {store_path:?}\nkeys = {keys:?}\n")).unwrap();
+    let config = Config::read(Some(&config_path)).unwrap();
+    initialise(&config, &config_path, &SystemRandom).unwrap();
+    let account = Account::resolve(&UserName::parse(b"daemon").unwrap()).unwrap();
+    let store = Store::open(&config, &SystemRandom).unwrap();
+    let Enrollment::NotEnrolled(word) = store.enrollment(account.named()).unwrap() else { panic!("enrolled") };
+    let terms = Terms { now: UnixTime(NOON), window: Window::ONE, short_secrets: ShortSecrets::Refused };
+    let text = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n\" TIME_SKEW 4\n\" DISALLOW_REUSE 60000003\n12345678\n87654321\n";
+    let Ok(taken) = google::read(text.as_bytes(), &terms) else { panic!("not taken over") };
+    let confirmed = Confirmed::taken_over(account.clone(), word, taken, UnixTime(NOON), &SystemRandom).unwrap();
+    let Ok(_) = store.commit(confirmed, UnixTime(NOON)) else { panic!("not committed") };
+    let attempt = |code: &str| {
+        let Ok(locked) = store.lock(account.named()) else { panic!("no lock") };
+        let code = TypedCode::parse(code.as_bytes(), None).unwrap();
+        let open = locked.open(account.named()).unwrap();
+        open.attempt(&code, &Occasion::new("sshd", None), &FixedClock).unwrap().commit()
+    };
+    assert!(matches!(attempt("87654321"), Ok(Answer::Accepted(_))));
+
+    let read = || second_reader(&keys, &store_path.join("users/1"));
+    let (before, newest) = (read(), |read: &Value| read["slots"][1]["ledger"].clone());
+    assert_eq!(before["record"]["backup_codes_are"], "eight digits");
+    assert_eq!(before["record"]["backup_codes"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&before["record"]["devices"][0]["offset"], &newest(&before)["used_backup_codes"]),
+        (&json!(4), &json!(2))
+    );
+    assert_eq!(newest(&before)["devices"][0]["last_step"], json!(60_000_003));
+    assert_eq!(newest(&before)["last_login"]["method"], json!(["backup-code", 1]));
+
+    let Ok(locked) = store.lock(account.named()) else { panic!("no lock") };
+    locked.open(account.named()).unwrap().renew_backup_codes(3, UnixTime(NOON)).unwrap();
+    assert_eq!(read()["record"]["backup_codes_are"], "sixteen symbols");
 }
 
 fn second_reader(keys: &Path, file: &Path) -> Value {

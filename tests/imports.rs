@@ -320,6 +320,28 @@ fn one_person_who_cannot_be_taken_over_keeps_nobody_else_from_it() {
     }
 }
 
+#[test]
+fn of_all_accounts_those_with_a_file_are_taken_over_and_the_others_passed_over() {
+    let (ann, carol, closed) = (of_google("ann", "-t -d -W -u"), Person::stranger("carol"), Person::stranger("closed"));
+    ok("usermod", &["-d", "/root/nobody-knows", &closed.name]);
+    let second = unique("second");
+    let uid = ok("id", &["-u", &ann.name]);
+    ok("useradd", &["--non-unique", "--uid", uid.trim(), "--home-dir", &format!("/home/{}", ann.name), &second]);
+    let output = run("nightlatch", &["--json", "import", "google-authenticator", "--all", "--dry-run"]);
+    ok("userdel", &["--force", &second]);
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let result = |name: &str| {
+        let people = object["people"].as_array().unwrap();
+        people.iter().find(|person| person["user"] == name).map(|person| person["result"].clone())
+    };
+    assert_eq!((result(&ann.name), &object["changed"]), (Some("would-import".into()), &false.into()));
+    assert_eq!((result(&carol.name), result(&closed.name), result(&second)), (None, None, None));
+    let warned = String::from_utf8_lossy(&output.stderr);
+    assert!(warned.contains(&format!("{}: /root/nobody-knows", closed.name)), "{warned}");
+    assert!(warned.contains(&format!("'{second}' is a second name")), "{warned}");
+    assert_eq!(ann.status()["enrolled"], false);
+}
+
 /// In a mail or ftp program, password and code come in one.
 #[test]
 fn a_scratch_code_right_behind_the_password_gets_in_too() {

@@ -103,9 +103,6 @@ impl<'s> Locked<'s> {
             return Err(damaged(Part::Record));
         };
         let record = Record::from_bytes(&plain).map_err(|_| damaged(Part::Record))?;
-        if record.version() != header.version {
-            return Err(damaged(Part::Record));
-        }
         let newest = newest_ledger(bytes, &key, header_bytes).ok_or_else(|| damaged(Part::Ledger))?;
         Ok(OpenRecord {
             header_bytes: *header_bytes,

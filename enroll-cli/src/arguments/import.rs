@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
 pub(crate) enum ImportCommand {
-    /// Take over what google-authenticator has enrolled: devices, and scratch codes once each
+    /// Take over phones and unused scratch codes of google-authenticator
     #[command(after_help = GOOGLE_EXAMPLES)]
     GoogleAuthenticator(GoogleArguments),
-    /// Take over what stands in the users file of pam_oath: every token, and where it stands
+    /// Take over the tokens in the users file of pam_oath
     #[command(after_help = OATH_EXAMPLES)]
     Oath(OathArguments),
     /// Write out a file of one's own: what import runs as its owner, so that root follows nobody's links
@@ -28,7 +28,7 @@ Example:
   nightlatch import google-authenticator --all --dry-run
   nightlatch import google-authenticator alice bob
   nightlatch import google-authenticator alice --file /root/alice.google_authenticator
-  nightlatch import google-authenticator --all --path '/var/lib/google-auth/{user}'   # secret= in pam.d";
+  nightlatch import google-authenticator --all --path '/var/lib/ga/{user}'    # secret= in pam.d";
 const OATH_EXAMPLES: &str = "\
 Whoever is enrolled here already is left as they are. The old file is not touched.
 

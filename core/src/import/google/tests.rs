@@ -39,7 +39,7 @@ fn last_step(device: &InheritedDevice) -> Option<u64> {
 #[test]
 fn a_whole_file_is_read_as_its_module_reads_it() {
     let text = format!(
-        "{SECRET}\n\" RATE_LIMIT 3 30 1799999990 1799999999\n\" WINDOW_SIZE 17\n\" DISALLOW_REUSE 59999998 59999996\n\
+        "{SECRET}\n\" RATE_LIMIT 3 30 1799999990 1799999999\n\" WINDOW_SIZE 17\n\" DISALLOW_REUSE 59999996 59999998 59999997\n\
          \" TOTP_AUTH\n\" TIME_SKEW -2\n\" LAST0 203.0.113.7 1799999999\n12345678\n87654321\n"
     );
     let read = taken(&text).unwrap();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `import google-authenticator`: a file for each user, in the home directory or where `secret=` says.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,7 +39,11 @@ pub(crate) fn run(options: &GoogleArguments, site: &Site, terminal: &Terminal) -
             match site.account(&user) {
                 Ok(account) => match contents(&account, &place) {
                     // Whoever has no file was never asked by google-authenticator, and nobody misses them here.
-                    Err(absent) if absent.is_absence => {}
+                    Err(NotRead { likely: Likely::NoFile, .. }) => {}
+                    // Homes that are root's are given to accounts of services too; nobody knows whether a file is there.
+                    Err(NotRead { likely: Likely::NoneOfTheirs, reason }) => {
+                        terminal.warn(&format!("{user}: {reason}"))
+                    }
                     contents => plan.add(&user, |_| parsed(contents, &terms)),
                 },
                 // A second name of an account; the account itself is in the list too.
@@ -71,28 +76,58 @@ fn place(options: &GoogleArguments) -> Result<Place<'_>, Failure> {
 /// A file that was not read.
 struct NotRead {
     reason: String,
-    is_absence: bool,
+    likely: Likely,
+}
+
+/// What it most likely means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Likely {
+    /// There is none.
+    NoFile,
+    /// Its owner cannot read it, and so the old module never has.
+    NoneOfTheirs,
+    /// There is one, and something is wrong with it.
+    Trouble,
+}
+
+impl Likely {
+    fn of(unread: Unread) -> Self {
+        match unread {
+            Unread::NotThere => Self::NoFile,
+            Unread::Denied => Self::NoneOfTheirs,
+            Unread::SymbolicLink
+            | Unread::NotAFile
+            | Unread::HardLinks
+            | Unread::NotTheirs
+            | Unread::TooLarge
+            | Unread::Failed
+            | Unread::TooManyRights
+            | Unread::NoAnswer => Self::Trouble,
+        }
+    }
 }
 
 fn contents(account: &Account, place: &Place<'_>) -> Result<Zeroizing<Vec<u8>>, NotRead> {
-    let other = |reason: String| NotRead { reason, is_absence: false };
+    let other = |reason: String| NotRead { reason, likely: Likely::Trouble };
     match place {
         Place::Home => {
             let home = account.home().map_err(|error| other(error.to_string()))?;
             let path = home.join(FILE);
             if !home.is_absolute() {
-                return Err(NotRead { reason: "has no home directory".to_owned(), is_absence: true });
+                return Err(NotRead { reason: "has no home directory".to_owned(), likely: Likely::NoFile });
             }
             owner::read_as(account, &path).map_err(|unread| NotRead {
                 reason: format!("{} {}", path.display(), unread.words()),
-                is_absence: unread == Unread::NotThere,
+                likely: Likely::of(unread),
             })
         }
         Place::Named(path) => read(path, MAX_BYTES, Some(account)).map_err(other),
         Place::Template(template) => {
             let path = PathBuf::from(template.replace("{user}", account.name().as_str()));
-            read(&path, MAX_BYTES, Some(account))
-                .map_err(|reason| NotRead { is_absence: reason.ends_with(Unread::NotThere.words()), reason })
+            read(&path, MAX_BYTES, Some(account)).map_err(|reason| {
+                let is_absence = reason.ends_with(Unread::NotThere.words());
+                NotRead { reason, likely: if is_absence { Likely::NoFile } else { Likely::Trouble } }
+            })
         }
     }
 }
@@ -109,9 +144,9 @@ fn everybody() -> Result<Vec<String>, Failure> {
         Failure::usage(format!("'{GETENT} passwd' does not list the accounts"), "name the users instead of --all")
     })?;
     let text = String::from_utf8_lossy(&listed.stdout);
-    let mut names: Vec<String> = Vec::new();
+    let (mut names, mut known) = (Vec::new(), HashSet::new());
     for name in text.lines().filter_map(|line| line.split(':').next()).filter(|name| !name.is_empty()) {
-        if !names.iter().any(|known| known == name) {
+        if known.insert(name) {
             names.push(name.to_owned());
         }
     }

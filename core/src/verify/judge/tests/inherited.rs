@@ -96,3 +96,18 @@ fn in_one_with_a_password_an_inherited_code_is_taken_off_it_whole() {
     let text = with_password(&format!("secret{}", digits_of(&record, 0)));
     assert_eq!(attempt(&record, &mut ledger, text.code(), NOON).unwrap().code_bytes, 6);
 }
+
+/// Digits that are both: the device has moved on by them, and the inherited code is kept for another day.
+#[test]
+fn digits_that_are_a_device_s_code_too_use_no_inherited_code_up() {
+    let mut record = a_record(vec![of_length(0, 8)]);
+    let device = &record.devices[0];
+    let code = |step| otp::code(&device.secret, device.algorithm, device.digits, step).unwrap();
+    let step = (NOON / 30..).find(|step| code(*step) >= 10_000_000).unwrap();
+    let value = code(step);
+    let theirs = [EightDigits::new(value).unwrap()];
+    record.backup = BackupCodes::inherited(&theirs, UnixTime(NOON), &SystemRandom).unwrap();
+    let mut ledger = ledger_for(&record);
+    let method = attempt(&record, &mut ledger, &typed(value, 8), step * 30).unwrap().method;
+    assert_eq!((method, ledger.used_backup_codes), (Method::Totp(DeviceId(0)), 0));
+}
