@@ -29,7 +29,7 @@ pub(crate) struct ListArguments {
     /// Only who is not enrolled and may enroll in a login
     #[arg(long, conflicts_with_all = ["locked", "few_backup_codes", "never_used", "short_secret", "orphaned"])]
     pub(crate) invited: bool,
-    /// Order: user, uid, last-login (never comes first), failures (most first)
+    /// user, uid, last-login (never first) or failures (most first)
     #[arg(long, value_enum, value_name = "BY", default_value = "uid", hide_possible_values = true)]
     pub(crate) sort: Sort,
     /// As table, csv or json (the same as --json) [default: table]
