@@ -141,6 +141,39 @@ impl Crowd {
     }
 }
 
+/// The order that a power cut cannot turn round: hand-outs and drafts, their flush, the names, the directory's flush.
+#[test]
+fn nobody_has_a_name_in_the_store_before_hand_outs_and_drafts_are_flushed() {
+    let crowd = Crowd::new(Path::new("/srv"), Path::new("/srv"));
+    let (trace, file, handouts) =
+        (crowd.directory.join("trace"), crowd.directory.join("people.csv"), utf8(&crowd.handouts).to_owned());
+    let script = format!(
+        "mount --bind {0}/passwd /etc/passwd && exec strace -f -y -o {1} -e trace=openat,syncfs,renameat2,fsync \
+         nightlatch --config {0}/config.toml enroll --from {2} --output {handouts} --no-confirm",
+        utf8(&crowd.directory),
+        utf8(&trace),
+        utf8(&file)
+    );
+    ok("unshare", &["--mount", "--", "sh", "-ec", &script]);
+    let trace = fs::read_to_string(trace).unwrap();
+    let (mut unflushed, mut undurable, mut placed) = (0, 0, 0);
+    for call in trace.lines() {
+        if call.contains("openat(") && call.contains("O_CREAT") && (call.contains(".txt\"") || call.contains(".new\""))
+        {
+            unflushed += 1;
+        } else if call.contains("syncfs(") && call.ends_with("= 0") {
+            unflushed = 0;
+        } else if call.contains("renameat2(") && call.contains("RENAME_NOREPLACE") {
+            assert_eq!(unflushed, 0, "a name before the flush: {call}");
+            (undurable, placed) = (undurable + 1, placed + 1);
+        } else if call.contains("fsync(") && call.contains("/users>") && call.ends_with("= 0") {
+            undurable = 0;
+        }
+    }
+    assert_eq!((placed, undurable), (CROWD, 0));
+    crowd.is_whole_with(CROWD);
+}
+
 #[test]
 fn a_store_that_is_full_in_the_middle_of_a_batch_leaves_nobody_half_enrolled() {
     static TURN: Mutex<()> = Mutex::new(());
