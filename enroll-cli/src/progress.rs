@@ -160,7 +160,7 @@ mod tests {
                 assert!(line.chars().count() < columns, "{columns}: {line}");
             }
         }
-        assert_eq!(bar(5, 10, "half", 20), "[#####.....]  half");
-        assert_eq!(bar(0, 0, "none", 20), "[##########]  none");
+        assert_eq!(bar(5, 10, "half", 19), "[#####.....]  half");
+        assert_eq!(bar(0, 0, "none", 19), "[##########]  none");
     }
 }
