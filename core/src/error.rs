@@ -256,7 +256,10 @@ impl Fault {
                 format!("write {}, or run 'nightlatch init'", path.display())
             }
             Self::Missing { part: Part::Key, path } => {
-                format!("put {} back from a backup; without it these records cannot be read", path.display())
+                format!(
+                    "put {} back ('nightlatch key restore', or a backup); without it these records cannot be read",
+                    path.display()
+                )
             }
             Self::Missing {
                 part:

@@ -31,7 +31,7 @@ fn every_fault_says_what_is_wrong_where_and_what_to_do() {
             Part::Key,
             "missing",
             "master key",
-            "put /srv/n/7 back from a backup; without it these records cannot be read",
+            "put /srv/n/7 back ('nightlatch key restore', or a backup); without it these records cannot be read",
         ),
         (Part::Keys, "missing", "key directory", MOUNT),
         (Part::Store, "missing", "store", MOUNT),

@@ -122,12 +122,15 @@ pub fn restore_key(config: &Config, key: &MasterKey) -> Result<bool, Fault> {
     }
 }
 
+/// A key and its id.
+pub type NamedKey = (KeyId, MasterKey);
+
 /// All keys that are there, each with its id, for a backup of them; and what is wrong with those that cannot be read.
 ///
 /// # Errors
 ///
 /// [`Fault`] where the directory cannot be read.
-pub fn all_keys(config: &Config) -> Result<(Vec<(KeyId, MasterKey)>, Vec<Fault>), Fault> {
+pub fn all_keys(config: &Config) -> Result<(Vec<NamedKey>, Vec<Fault>), Fault> {
     let keyring = Keyring::open(config.keys())?;
     let mut ids = keyring.ids()?;
     ids.sort_unstable();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program as it is used: the real binary, as root, against a store of the test's own. Needs oathtool (the phone),
-//! zbarimg (its camera) and rsvg-convert.
+//! zbarimg (its camera), rsvg-convert and age.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,10 +27,12 @@ mod enroll_on_a_terminal;
 mod enroll_unattended;
 mod init;
 mod invite;
+mod key;
 mod policy;
 mod qr_code;
 mod remove;
 mod status;
+mod store;
 mod unlock;
 mod usage;
 mod verify;

@@ -29,6 +29,8 @@ fn version_and_help_stand_before_or_after_the_command() {
         "remove",
         "doctor",
         "policy",
+        "key",
+        "store",
     ] {
         let before = host.run(&[command, "--help"]).expect(0);
         assert!(before.stdout.contains("Example:") && before.stderr.is_empty(), "{command}");
