@@ -260,7 +260,10 @@ impl Fault {
             }
             Self::Missing { part: Part::Handouts, path } => format!("make {} first, or name another", path.display()),
             Self::Missing { part: Part::Key, path } | Self::Damaged { part: Part::Key, path } => {
-                format!("put {} back from a backup of the keys; without it its records cannot be read", path.display())
+                format!(
+                    "put {} back ('nightlatch key restore', or a backup of the keys); without it its records cannot be read",
+                    path.display()
+                )
             }
             // On a host that has records, init is not what helps, and refuses.
             Self::Missing {

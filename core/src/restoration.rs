@@ -142,7 +142,8 @@ fn replaced(here: (&Record, &Ledger), copy: (&Record, &Ledger), window: Window, 
     revivals.extend((void_here > 0).then_some(Revival::BackupCodes(void_here)));
     let later = if last_event(ledger) > last_event(ledger_here) { ledger } else { ledger_here };
     let ledger = Ledger { devices, used_backup_codes: used, bypass_uses: 0, waiver_uses: 0, ..later.clone() };
-    let is_changed_here = record_here.changed_at > record.changed_at;
+    // Within one second: this host is the later one, as a rule.
+    let is_changed_here = record_here.changed_at >= record.changed_at;
     Plan { standing: Standing::Differs { is_changed_here, revivals }, ledger }
 }
 

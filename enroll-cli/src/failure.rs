@@ -469,11 +469,16 @@ impl Failure {
             Self::Paper(NotAKey::Missing(_) | NotAKey::Mixed | NotAKey::Nothing) => {
                 "give all five lines of each key, as 'nightlatch key backup' wrote them; nothing was changed".to_owned()
             }
-            Self::File { path, source, .. } => match source.kind() {
-                std::io::ErrorKind::AlreadyExists => format!("name another file, or 'rm {}'", path.display()),
-                std::io::ErrorKind::StorageFull => format!("free space on the file system of {}", path.display()),
-                _ => format!("see that {} can be read or written, or name another file", path.display()),
-            },
+            Self::File { path, source, .. } => {
+                let path = path.display();
+                if source.kind() == std::io::ErrorKind::AlreadyExists {
+                    format!("name another file, or 'rm {path}'")
+                } else if source.kind() == std::io::ErrorKind::StorageFull {
+                    format!("free space on the file system of {path}")
+                } else {
+                    format!("see that {path} can be read or written, or name another file")
+                }
+            }
             Self::NotABackup { cause, .. } => match cause {
                 NotABackup::SomethingElse | NotABackup::Damaged | NotABackup::TooCostly => {
                     "take another backup; nothing was changed".to_owned()

@@ -24,7 +24,8 @@ fn says(fault: &Fault, kind: &str, sentence: &str, remedy: &str) {
 fn every_fault_says_what_is_wrong_where_and_what_to_do() {
     const MOUNT: &str =
         "mount what is not mounted, or put /srv/n/7 back from a backup; on a new host, run 'nightlatch init'";
-    const KEY: &str = "put /srv/n/7 back from a backup of the keys; without it its records cannot be read";
+    const KEY: &str =
+        "put /srv/n/7 back ('nightlatch key restore', or a backup of the keys); without it its records cannot be read";
     const AGAIN: &str = "put /srv/n/7 back from a backup, or 'nightlatch remove --uid 7' and enroll again";
     let path = at();
     for (part, kind, sentence, remedy) in [

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Keys on paper: what is printed reads back, and what was mistyped is told in its line.
 
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
+
 use super::*;
 use crate::random::SystemRandom;
 

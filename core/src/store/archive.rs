@@ -171,11 +171,13 @@ fn sealing_key(config: &Config, header: &Header, keys: &ArchiveKeys) -> Result<O
     if let Some(master) = keys.find(header.key_id) {
         return Ok(SealingKey::derive(master, header.record_id));
     }
-    let missing = || Fault::Missing { path: config.keys().join(header.key_id.to_string()), part: Part::Key };
-    let keyring = Keyring::open(config.keys()).map_err(|fault| match fault {
-        Fault::Missing { .. } => missing(),
-        fault => fault,
-    })?;
+    let keyring = match Keyring::open(config.keys()) {
+        Err(Fault::Missing { .. }) => {
+            let path = config.keys().join(header.key_id.to_string());
+            return Err(Fault::Missing { path, part: Part::Key });
+        }
+        opened => opened?,
+    };
     Ok(SealingKey::derive(&keyring.load(header.key_id)?, header.record_id))
 }
 

@@ -88,6 +88,24 @@ impl Keyring {
         rustix::fs::fsync(&self.directory).or_fault(&path, "flush")
     }
 
+    /// Removes what whoever was killed while a key was put in place has left of it. For the holder of the lock: nobody else
+    /// puts one in place meanwhile.
+    pub(crate) fn clear_drafts(&self) -> Result<(), Fault> {
+        let path = self.directory.path();
+        let entries = rustix::fs::Dir::read_from(&self.directory).or_fault(path, "list")?;
+        for entry in entries {
+            let entry = entry.or_fault(path, "list")?;
+            let name = entry.file_name().to_string_lossy();
+            let id = name.strip_prefix('.').and_then(|name| name.strip_suffix(".new")).and_then(KeyId::from_name);
+            if id.is_some() {
+                let draft = path.join(&*name);
+                rustix::fs::unlinkat(&self.directory, entry.file_name(), AtFlags::empty())
+                    .or_fault(&draft, "remove")?;
+            }
+        }
+        Ok(())
+    }
+
     /// When the key's file was made, or `None` where it is not there.
     pub(crate) fn made_at(&self, id: KeyId) -> Result<Option<UnixTime>, Fault> {
         let name = id.to_string();
@@ -125,12 +143,15 @@ pub fn restore_key(config: &Config, key: &MasterKey) -> Result<bool, Fault> {
     }
 }
 
+/// A key and its id.
+pub type NamedKey = (KeyId, MasterKey);
+
 /// All keys that are there, each with its id, for a backup of them; and what is wrong with those that cannot be read.
 ///
 /// # Errors
 ///
 /// [`Fault`] where the directory cannot be read.
-pub fn all_keys(config: &Config) -> Result<(Vec<(KeyId, MasterKey)>, Vec<Fault>), Fault> {
+pub fn all_keys(config: &Config) -> Result<(Vec<NamedKey>, Vec<Fault>), Fault> {
     let keyring = Keyring::open(config.keys())?;
     let mut ids = keyring.ids()?;
     ids.sort_unstable();

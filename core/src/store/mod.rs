@@ -27,7 +27,7 @@ pub use batch::{Batch, Committed, HandoutName, Handouts};
 pub use blocks::{BlockFlaw, Blocks, Extent, FileMap};
 pub use init::{Made, initialise};
 pub use invited::Invited;
-pub use keys::{all_keys, restore_key};
+pub use keys::{NamedKey, all_keys, restore_key};
 pub use layout::{KeyId, RecordId};
 pub use lock::{LockFailure, Locked};
 pub use open_record::{DeviceFailure, OpenRecord};

@@ -132,6 +132,7 @@ impl<'r> Store<'r> {
     pub fn rotate_key(&'r self, directory: &'r KeyDirectory) -> Result<Rotation<'r>, Fault> {
         let KeyDirectory(keyring) = directory;
         let nobody_else = keyring.lock()?;
+        keyring.clear_drafts()?;
         let (present, present_key) = self.marker_key()?;
         let another_is_named = self.named_keys()?.by.keys().any(|id| *id != present);
         let (to, master, aims) = if another_is_named {

@@ -2,6 +2,7 @@
 //! The store on a real file system, with time as a value: what is accepted, refused, kept and lost.
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
 
+mod archived;
 mod batch;
 mod devices;
 mod granted;

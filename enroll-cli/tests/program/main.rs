@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program as it is used: the real binary, as root, against a store of the test's own. Needs oathtool (the phone),
-//! zbarimg (its camera) and rsvg-convert.
+//! zbarimg (its camera), rsvg-convert and age.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -33,12 +33,14 @@ mod errors;
 mod import;
 mod init;
 mod invite;
+mod key;
 mod list;
 mod policy;
 mod qr_code;
 mod rebind;
 mod remove;
 mod status;
+mod store;
 mod unlock;
 mod usage;
 mod verify;

@@ -30,6 +30,8 @@ fn version_and_help_stand_before_or_after_the_command() {
         "doctor",
         "import",
         "policy",
+        "key",
+        "store",
     ] {
         let before = host.run(&[command, "--help"]).expect(0);
         assert!(before.stdout.contains("Example:") && before.stderr.is_empty(), "{command}");

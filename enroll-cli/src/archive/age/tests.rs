@@ -77,7 +77,7 @@ fn nothing_is_missing_added_or_changed_unnoticed() {
 #[test]
 fn no_header_takes_all_memory_and_none_is_believed_that_was_changed() {
     let bytes = encrypted(b"x");
-    let text = String::from_utf8_lossy(&bytes[..200]).into_owned();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let of = |text: &str| Header::read(&mut Cursor::new(text.as_bytes())).map(|_| ());
     assert_eq!(of(&text.replace(" 18\n", " 23\n")), Err(NotABackup::TooCostly));
     assert_eq!(of(&text.replace("-> scrypt", "-> X25519")), Err(NotABackup::SomethingElse));

@@ -7,8 +7,7 @@ use std::path::Path;
 
 use nightlatch::clock::UnixTime;
 use nightlatch::qr::{QUIET, Symbol};
-use nightlatch::secret::MasterKey;
-use nightlatch::store::{self, KeyId};
+use nightlatch::store::{self, NamedKey};
 use nightlatch::user;
 use zeroize::Zeroizing;
 
@@ -47,7 +46,7 @@ pub(crate) fn run(options: &KeyBackupArguments, site: &Site, terminal: &Terminal
 fn write(
     paper: &str,
     symbol: &Symbol,
-    keys: &[(KeyId, MasterKey)],
+    keys: &[NamedKey],
     path: &Path,
     options: &KeyBackupArguments,
     terminal: &Terminal,
@@ -118,7 +117,7 @@ fn write_images(symbol: &Symbol, options: &KeyBackupArguments, terminal: &Termin
 }
 
 /// One line a key; a reader of QR codes gives them back as they are.
-fn qr_text(keys: &[(KeyId, MasterKey)]) -> Zeroizing<String> {
+fn qr_text(keys: &[NamedKey]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
     for line in keys.iter().filter_map(|(_, key)| key.expose_qr_text()) {
         if !text.is_empty() {
@@ -129,7 +128,7 @@ fn qr_text(keys: &[(KeyId, MasterKey)]) -> Zeroizing<String> {
     text
 }
 
-fn paper(keys: &[(KeyId, MasterKey)], now: UnixTime) -> Zeroizing<String> {
+fn paper(keys: &[NamedKey], now: UnixTime) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
     let (s, host) = (if keys.len() == 1 { "" } else { "s" }, user::host_name());
     text.push_str(&format!("nightlatch: master key{s} of {host}, {}\n\n", now.to_the_minute()));
