@@ -277,6 +277,9 @@ fn where_every_way_to_root_asks_for_a_code_that_is_told() {
     assert_eq!(fixture.found(Subject::Escape, &[]), ["no-way-in"]);
     fixture.write("etc/pam.d/sudo-i", "@include common-auth\n");
     assert_eq!(fixture.found(Subject::Escape, &[]), [""; 0]);
+    // Nor is sudo without a code, behind a console with one.
+    fixture.write("etc/pam.d/login", GOOD);
+    assert_eq!(fixture.found(Subject::Escape, &[]), ["no-way-in"]);
     fixture.write("etc/pam.d/sudo-i", GOOD);
     fixture.write("etc/shadow", "root:$y$j9T$x:1::::::\n");
     assert_eq!(fixture.found(Subject::Escape, &[]), [""; 0]);
@@ -352,6 +355,27 @@ fn errors_come_before_warnings_and_every_kind_has_a_word_of_its_own() {
     assert_eq!(names.len(), Word::ALL.len());
     let ranks: Vec<_> = Word::ALL.iter().map(|word| Kind::from(*word).rank()).collect();
     assert!(ranks.is_sorted(), "the list of kinds is from the worst on");
+    // The clock is looked at after the services, and the module before them.
+    let module = format!("{SECURITY}/pam_nightlatch.so");
+    let spoilt = "auth optional pam_nightlatch.so\n@include common-auth\n";
+    let fixture = Fixture::new(&[
+        COMMON_AUTH,
+        ("etc/pam.d/su", spoilt),
+        (&module, &module_of("9.9")),
+        (&format!("{SECURITY}/pam_permit.so"), ""),
+    ]);
+    let answers = Answers::of(&[
+        ("ldconfig", says("\tlibpam.so.0 (libc6,x86-64) => /usr/lib/acme/libpam.so.0\n")),
+        ("ldd", ends(0)),
+        ("timedatectl", says("no\n")),
+    ]);
+    let report = examine(&fixture.machine(&answers), &[Subject::Module, Subject::Services, Subject::Clock]);
+    let severities: Vec<_> = report.findings.iter().map(|finding| finding.kind.severity()).collect();
+    let first_warning = severities.iter().position(|severity| *severity == Severity::Warning).unwrap();
+    assert!(
+        first_warning > 0 && severities[first_warning..].iter().all(|severity| *severity == Severity::Warning),
+        "{report:?}"
+    );
     assert_eq!(Kind::Store("blocks-shared").severity(), Severity::Warning);
     assert_eq!(Kind::Store("damaged").severity(), Severity::Error);
 }

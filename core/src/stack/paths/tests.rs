@@ -32,6 +32,7 @@ fn read(service: &str) -> Result<Stack, NotRead> {
         ("common-session-noninteractive", ""),
         ("common-password", ""),
         ("loop", "@include loop\n"),
+        ("resets", "auth [success=reset] pam_permit.so\n"),
     ] {
         fs::write(directory.path().join(name), text).unwrap();
     }
@@ -102,9 +103,13 @@ fn a_later_line_that_makes_libpam_forget_is_named_itself() {
                    auth required pam_permit.so";
     has(service, Problem::Undone, 3);
     // Within a substack, what was said before it stays.
-    let service =
-        "@include common-auth\nauth required pam_nightlatch.so\nauth substack resets\nauth required pam_permit.so";
-    assert!(matches!(read(service), Err(NotRead::NoFile { .. })));
+    let in_a_substack = |word: &str| {
+        format!(
+            "@include common-auth\nauth required pam_nightlatch.so\nauth {word} resets\nauth required pam_permit.so"
+        )
+    };
+    assert_eq!(found(&in_a_substack("substack")), []);
+    assert_eq!(found(&in_a_substack("include")), [(Problem::Undone, "resets".to_owned(), 1)]);
 }
 
 #[test]
@@ -143,7 +148,17 @@ fn another_module_that_lets_in_past_us_is_found_and_root_s_is_none() {
 fn a_wrong_password_that_comes_to_our_prompt_is_found() {
     has("auth required pam_unix.so\nauth required pam_nightlatch.so", Problem::WrongPasswordAsked, 2);
     has("auth [success=ok default=bad] pam_unix.so\nauth required pam_nightlatch.so", Problem::WrongPasswordAsked, 2);
+    // A success that comes too late ends nothing.
+    has(
+        "auth required pam_unix.so\nauth sufficient pam_permit.so\nauth required pam_nightlatch.so",
+        Problem::WrongPasswordAsked,
+        3,
+    );
     assert_eq!(found("auth requisite pam_unix.so\nauth required pam_nightlatch.so"), []);
+    // Another factor said yes in its place.
+    let card =
+        "auth [success=1 default=ignore] pam_unix.so\nauth requisite pam_pkcs11.so\nauth required pam_nightlatch.so";
+    assert_eq!(found(card), []);
     // One text that was typed before is judged there, and nobody is asked.
     assert_eq!(found("auth required pam_unix.so\nauth required pam_nightlatch.so use_first_pass"), []);
 }
@@ -174,7 +189,8 @@ fn a_line_that_is_alone_and_may_be_ignored_lets_in_whoever_is_exempt() {
 
 #[test]
 fn two_lines_of_ours_on_one_way_are_found_and_two_ways_are_not() {
-    has("@include common-auth\nauth required pam_nightlatch.so\nauth required pam_nightlatch.so", Problem::Twice, 3);
+    let twice = found("@include common-auth\nauth required pam_nightlatch.so\nauth required pam_nightlatch.so");
+    assert_eq!(twice, [(Problem::Twice, "bed".to_owned(), 3)]);
     let two_ways = "auth [success=ignore default=2] pam_exec.so x\nauth requisite pam_nightlatch.so require_key\n\
                     auth sufficient pam_permit.so\n@include common-auth\nauth required pam_nightlatch.so";
     assert_eq!(found(two_ways), []);
@@ -185,6 +201,9 @@ fn a_jump_counts_a_substack_as_one_line_and_never_leaves_one() {
     let service = "auth [success=1 default=die] pam_unix.so\nauth substack password-auth\nauth required pam_nightlatch.so\n\
                    auth required pam_permit.so";
     assert_eq!(found(service), []);
+    let service = "auth [success=2 default=die] pam_unix.so\nauth substack password-auth\nauth required pam_nightlatch.so\n\
+                   auth required pam_permit.so";
+    has(service, Problem::PasswordAlone, 1);
     // Further than there are lines: libpam refuses.
     let service = "@include common-auth\nauth [success=5 default=ignore] pam_x.so\nauth required pam_nightlatch.so";
     assert!(!found(service).iter().any(|(problem, ..)| *problem == Problem::Bypassed), "{:?}", found(service));
