@@ -444,7 +444,12 @@ impl Failure {
             Self::TerminalTooSmall => {
                 "make the window at least 80x24, or use --qr-png FILE and --secret-stdin".to_owned()
             }
-            Self::QrFileExists { path } => format!("name another file, or 'rm {}'", path.display()),
+            // Not with rm before it: it may be a device, or whatever else was named by mistake.
+            Self::QrFileExists { .. } => "name another file, or remove that one first".to_owned(),
+            Self::QrFile { path, source } if source.kind() == ErrorKind::NotFound => {
+                let directory = path.parent().unwrap_or(path);
+                format!("make the directory {}, or name another file", directory.display())
+            }
             Self::QrFile { path, .. } => format!("see that {} can be written, or name another file", path.display()),
             Self::TooMuchForAQrCode => "shorten --issuer and --account, or say --qr none".to_owned(),
             Self::Input(_) => "see what stdin of this program is".to_owned(),

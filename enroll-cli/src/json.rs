@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(
             String::from_utf8(bytes.to_vec()).unwrap(),
             "{\"schema\":1,\"error\":{\"kind\":\"exists\",\"message\":\"/root/a.png: exists, and is not written over\",\
-             \"path\":\"/root/a.png\",\"remedy\":\"name another file, or 'rm /root/a.png'\"}}\n"
+             \"path\":\"/root/a.png\",\"remedy\":\"name another file, or remove that one first\"}}\n"
         );
         let bytes = of_failure(&Failure::NotRoot);
         assert!(String::from_utf8(bytes.to_vec()).unwrap().contains("\"path\":null"));

@@ -5,6 +5,7 @@
 
 mod commands;
 mod interrupted;
+mod particular;
 mod situations;
 mod stage;
 
@@ -104,7 +105,7 @@ fn in_every_situation_every_command_says_what_is_wrong_where_and_what_to_do() {
         }
     });
     assert_eq!(broken.into_inner(), 0, "so many cells break a rule; each is told above");
-    let text = page(&told.into_inner().unwrap());
+    let text = page(&told.into_inner().unwrap()) + &particular::page(&stage);
     if std::env::var_os("NIGHTLATCH_ERRORS").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/program/errors.txt");
         std::fs::write(path, text).unwrap();
@@ -120,27 +121,24 @@ fn place(situation: Situation) -> usize {
     SITUATIONS.iter().position(|(known, _)| *known == situation).unwrap()
 }
 
-/// Runs it for people and for machines, and holds what both are told to the rules.
+/// Runs it for machines and, where it fails, for people too, and holds what both are told to the rules.
 fn outcome(stage: &Stage, situation: Situation, case: &Case) -> Told {
     let what = format!("{} in {situation:?}", case.name());
-    let (for_people, for_machines) = (stage.play(case, situation, &[]), stage.play(case, situation, &["--json"]));
+    let for_machines = stage.play(case, situation, &["--json"]);
     let told = told(&for_machines.ran, situation, case, &what);
+    let (Outcome::Fails { sentence: [message, remedy], .. }, warnings) = &told else { return told };
+    let for_people = stage.play(case, situation, &[]);
     assert_eq!(for_people.ran.status, for_machines.ran.status, "{what}: {:?}", for_people.ran);
-    let (outcome, warnings) = &told;
-    if let Outcome::Fails { sentence: [message, remedy], .. } = outcome {
-        assert!(for_people.ran.stdout.is_empty(), "{what}: {:?}", for_people.ran);
-        for scene in [&for_people, &for_machines] {
-            says_once(&scene.ran, &format!("nightlatch: {message}; {remedy}"), warnings, &what);
-            left_alone(scene, situation, case, &what);
-        }
-        reads_well(message, remedy, &what);
+    assert!(for_people.ran.stdout.is_empty(), "{what}: {:?}", for_people.ran);
+    for scene in [&for_people, &for_machines] {
+        says_once(&scene.ran, &format!("nightlatch: {message}; {remedy}"), warnings, &what);
+        left_alone(scene, situation, case, &what);
     }
+    reads_well(message, remedy, &what);
     told
 }
 
 fn told(ran: &Ran, situation: Situation, case: &Case, what: &str) -> Told {
-    let warnings: Vec<_> = ran.stderr.lines().filter_map(|line| line.strip_prefix("nightlatch: warning: ")).collect();
-    let warnings = warnings.into_iter().map(str::to_owned).collect();
     // Where stdout takes nothing, stderr is all that there is.
     let object = if situation.comes_too_late() { Value::Null } else { ran.json() };
     let error = object.get("error");
@@ -150,17 +148,7 @@ fn told(ran: &Ran, situation: Situation, case: &Case, what: &str) -> Told {
         (_, None, Faults::AreResults) if !object.is_null() => Outcome::TellsInItsResult,
         (0, None, _) if situation == Situation::Nothing => Outcome::Works { reason: "" },
         (0, None, _) => Outcome::Works { reason: expected.unwrap_or_else(|| panic!("{what} works; why? {ran:?}")) },
-        (status, Some(error), _) => {
-            assert_eq!(object["schema"], 1, "{what}");
-            assert_eq!(object.as_object().unwrap().len(), 2, "{what}: {object}");
-            assert_eq!(error.as_object().unwrap().len(), 4, "{what}: {object}");
-            let text = |name: &str| error[name].as_str().unwrap_or_else(|| panic!("{what}: {name}")).to_owned();
-            let (message, path) = (text("message"), error["path"].as_str());
-            // What the sentence begins with is what the object names.
-            assert_eq!(message.starts_with('/'), path.is_some(), "{what}: {object}");
-            assert!(message.starts_with(path.unwrap_or_default()), "{what}: {object}");
-            Outcome::Fails { status, kind: text("kind"), sentence: [message, text("remedy")] }
-        }
+        (_, Some(_), _) => of_error(ran, &object, what),
         (status, None, _) => {
             let line = ran.stderr.lines().last().and_then(|line| line.strip_prefix("nightlatch: "));
             let (message, remedy) = line.and_then(|line| line.split_once("; ")).expect("a sentence");
@@ -171,7 +159,25 @@ fn told(ran: &Ran, situation: Situation, case: &Case, what: &str) -> Told {
     if let (Some(reason), Outcome::Fails { .. }) = (case.works_itself_in(situation), &outcome) {
         panic!("{what} fails, though it is said to work since {reason:?}: {outcome:?}");
     }
-    (outcome, warnings)
+    (outcome, warnings(ran))
+}
+
+fn warnings(ran: &Ran) -> Vec<String> {
+    ran.stderr.lines().filter_map(|line| line.strip_prefix("nightlatch: warning: ")).map(str::to_owned).collect()
+}
+
+/// What the one object on stdout says of a failure, and nothing else.
+fn of_error(ran: &Ran, object: &Value, what: &str) -> Outcome {
+    let error = &object["error"];
+    let text = |name: &str| error[name].as_str().unwrap_or_else(|| panic!("{what}: {name}: {ran:?}")).to_owned();
+    assert_eq!(object["schema"], 1, "{what}");
+    assert_eq!(object.as_object().unwrap().len(), 2, "{what}: {object}");
+    assert_eq!(error.as_object().unwrap().len(), 4, "{what}: {object}");
+    let (message, path) = (text("message"), error["path"].as_str());
+    // What the sentence begins with is what the object names.
+    assert_eq!(message.starts_with('/'), path.is_some(), "{what}: {object}");
+    assert!(message.starts_with(path.unwrap_or_default()), "{what}: {object}");
+    Outcome::Fails { status: ran.status, kind: text("kind"), sentence: [message, text("remedy")] }
 }
 
 fn says_once(ran: &Ran, sentence: &str, warnings: &[String], what: &str) {

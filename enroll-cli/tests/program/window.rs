@@ -130,8 +130,9 @@ impl Window {
     pub(crate) fn end(&mut self) -> i32 {
         for _ in 0..PATIENCE.as_millis() / 20 {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // What was written last is still on its way to the emulator.
-                std::thread::sleep(Duration::from_millis(100));
+                // What was written last is still on its way to the emulator; its end comes behind it.
+                let seen = self.seen.0.lock().unwrap();
+                drop(self.seen.1.wait_timeout_while(seen, PATIENCE, |seen| !seen.closed).unwrap());
                 return status.code().expect("ended by itself");
             }
             std::thread::sleep(Duration::from_millis(20));
