@@ -2,6 +2,7 @@
 //! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
 
 mod device;
+mod sheet;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::times::{Span, When};
 
 pub(crate) use device::{DeviceAddArguments, DeviceCommand, DeviceRemoveArguments, NewDeviceArguments};
+pub(crate) use sheet::SheetFile;
 
 /// Enrolls accounts of this host for a second factor, and looks after them.
 #[derive(Parser)]
@@ -59,7 +61,9 @@ pub(crate) enum Command {
         command: DeviceCommand,
     },
     /// Make a new set of backup codes; the old one is void
-    #[command(after_help = "Example:\n  nightlatch backup-codes alice --count 5")]
+    #[command(
+        after_help = "Example:\n  nightlatch backup-codes alice\n  nightlatch backup-codes alice --count 5 --sheet /root/alice.pdf"
+    )]
     BackupCodes(BackupCodesArguments),
     /// Make a code for the help desk to read out; an earlier one is void
     #[command(after_help = "Example:\n  nightlatch bypass alice --for 1h\n  nightlatch bypass alice --revoke")]
@@ -127,6 +131,7 @@ Example:
 const ENROLL_EXAMPLES: &str = "\
 Example:
   nightlatch enroll alice
+  nightlatch enroll alice --no-confirm --sheet /root/alice.pdf    # a page to print and hand out
   nightlatch enroll alice --replace --qr-png /root/alice.png
   nightlatch enroll alice --hotp --counter 7 --secret-stdin       # a token with a button
   printf '%s\\n' \"$secret\" \"$code\" | nightlatch --json enroll alice --secret-stdin
@@ -159,6 +164,9 @@ pub(crate) struct BackupCodesArguments {
     /// How many, 1 to 20 [default: config, else 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=20))]
     pub(crate) count: Option<u8>,
+    /// Write the codes on a page to hand out, a new .pdf or .html (mode 0600)
+    #[arg(long, value_name = "FILE", value_parser = SheetFile::parser())]
+    pub(crate) sheet: Option<SheetFile>,
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,

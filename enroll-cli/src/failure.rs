@@ -15,6 +15,8 @@ use nightlatch::secret::{NotACode, SecretError};
 use nightlatch::user::{AccountError, NotAUserName};
 use nightlatch::verify::resync::NotResynchronised;
 
+use crate::paper::NoSuchLetter;
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -121,6 +123,17 @@ pub(crate) enum Failure {
         source: Box<Failure>,
     },
     Interrupted,
+    /// The hand-out could not be written; nothing was changed.
+    SheetFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// The hand-out's format has no letter for somebody's name.
+    NotOnPaper {
+        path: PathBuf,
+        what: &'static str,
+        cause: NoSuchLetter,
+    },
 }
 
 /// What was wrong with the codes that should have set a device right.
@@ -158,7 +171,8 @@ impl Failure {
             | Self::Input(_)
             | Self::Output(_)
             | Self::HandoutLost { .. }
-            | Self::NotAgreed => Status::Fault,
+            | Self::NotAgreed
+            | Self::SheetFile { .. } => Status::Fault,
             Self::NoAccount { cause, .. } => match cause {
                 AccountError::Unknown | AccountError::Alias { .. } => Status::NobodyThere,
                 AccountError::LookupFailed { .. } => Status::Fault,
@@ -176,6 +190,7 @@ impl Failure {
                 DeviceError::Last { .. } => Status::Usage,
             },
             Self::Interrupted => Status::Interrupted,
+            Self::NotOnPaper { .. } => Status::Usage,
         }
     }
 
@@ -210,6 +225,8 @@ impl Failure {
             Self::TooMuchForAQrCode => "size",
             Self::HandoutLost { .. } => "handout-lost",
             Self::Interrupted => "interrupted",
+            Self::SheetFile { .. } => "io",
+            Self::NotOnPaper { .. } => "usage",
         }
     }
 
@@ -217,7 +234,10 @@ impl Failure {
         match self {
             Self::Config(error) => error.path(),
             Self::Store(fault) => fault.path(),
-            Self::QrFileExists { path } | Self::QrFile { path, .. } => Some(path),
+            Self::QrFileExists { path }
+            | Self::QrFile { path, .. }
+            | Self::SheetFile { path, .. }
+            | Self::NotOnPaper { path, .. } => Some(path),
             Self::NotRoot
             | Self::NoAccount { .. }
             | Self::NotAUserName { .. }
@@ -311,6 +331,12 @@ impl Failure {
             Self::Output(_) => "see what stdout of this program is".to_owned(),
             Self::HandoutLost { remedy, .. } => remedy.clone(),
             Self::Interrupted => "nothing was changed; run it again".to_owned(),
+            Self::SheetFile { path, .. } => {
+                format!("nothing was changed; see that {} can be written, or name another file", path.display())
+            }
+            Self::NotOnPaper { path, .. } => {
+                format!("name the file {} instead", path.with_extension("html").display())
+            }
         }
     }
 }
@@ -357,6 +383,8 @@ impl fmt::Display for Failure {
                 write!(f, "{} was changed, but what is shown only once could not be printed: {source}", escaped(user))
             }
             Self::Interrupted => f.write_str("interrupted"),
+            Self::SheetFile { path, source } => write!(f, "{}: write the hand-out: {source}", path.display()),
+            Self::NotOnPaper { path, what, cause } => write!(f, "{}: {what}: {cause}", path.display()),
         }
     }
 }

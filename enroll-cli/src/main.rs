@@ -11,6 +11,7 @@ mod failure;
 mod image;
 mod interruption;
 mod json;
+mod paper;
 mod sheet;
 mod site;
 mod terminal;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use nightlatch::enrollment::FirstCounter;
 
-use crate::arguments::{AlgorithmName, QrStyle};
+use crate::arguments::{AlgorithmName, QrStyle, SheetFile};
 
 /// A new device, and how its secret gets there.
 #[derive(Args)]
@@ -41,6 +41,9 @@ pub(crate) struct NewDeviceArguments {
     /// Write the QR code to a new SVG file (mode 0600)
     #[arg(long, value_name = "FILE")]
     pub(crate) qr_svg: Option<PathBuf>,
+    /// Write a page to hand out, with QR code, secret and backup codes, to a new .pdf or .html (mode 0600)
+    #[arg(long, value_name = "FILE", value_parser = SheetFile::parser())]
+    pub(crate) sheet: Option<SheetFile>,
     /// Line 1 of stdin is an existing base32 secret; later lines are codes
     #[arg(long)]
     pub(crate) secret_stdin: bool,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program as it is used: the real binary, as root, against a store of the test's own. Needs oathtool (the phone),
-//! zbarimg (its camera) and rsvg-convert.
+//! zbarimg (its camera), rsvg-convert, pdftoppm and pdftotext (its printer), strace.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,6 +25,7 @@ mod doctor;
 mod enroll;
 mod enroll_on_a_terminal;
 mod enroll_unattended;
+mod hand_out;
 mod init;
 mod invite;
 mod policy;
