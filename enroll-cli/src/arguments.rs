@@ -2,15 +2,17 @@
 //! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
 
 mod device;
+mod help;
 mod sheet;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use nightlatch::secret::Algorithm;
 
+use crate::arguments::help::Helpfulness;
 use crate::failure::Failure;
 use crate::times::{Span, When};
 
@@ -23,13 +25,13 @@ pub(crate) use sheet::SheetFile;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Use this config instead of /etc/nightlatch/config.toml
-    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL, hide_short_help = true)]
     pub(crate) config: Option<PathBuf>,
     /// Print one JSON object on stdout, and nothing else there
-    #[arg(long, global = true, help_heading = GLOBAL)]
+    #[arg(long, global = true, help_heading = GLOBAL, hide_short_help = true)]
     json: bool,
     /// Print results only: no notes, no warnings
-    #[arg(long, global = true, help_heading = GLOBAL)]
+    #[arg(long, global = true, help_heading = GLOBAL, hide_short_help = true)]
     quiet: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -37,8 +39,8 @@ pub(crate) struct Arguments {
 
 const GLOBAL: &str = "Global options";
 const EXAMPLES: &str = "\
-Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account or device, or
-not enrolled; 5 already enrolled, or a device of that name or secret is; 130 interrupted.
+Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account or
+device, or not enrolled; 5 already enrolled, or a device of that name or secret is; 130 interrupted.
 
 Example:
   nightlatch init
@@ -111,10 +113,10 @@ pub(crate) enum Command {
 
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Show which rule decides about a login, and what each rule before it was passed over for
+    /// Show which rule decides about a login, and why none before it does
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
-    /// Look for errors and for what is surely not meant so in the config; exit status 1 if anything
+    /// Look for errors and likely mistakes in the config; exit status 1 if anything
     #[command(after_help = "Example:\n  nightlatch policy check")]
     Check,
 }
@@ -142,7 +144,7 @@ pub(crate) struct EnrollArguments {
     /// Whom to enroll
     pub(crate) user: String,
     /// What the device is called [default: phone, or token with --hotp]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(crate) device: Option<String>,
     #[command(flatten)]
     pub(crate) new: NewDeviceArguments,
@@ -152,7 +154,7 @@ pub(crate) struct EnrollArguments {
     /// Change nothing and succeed where the account is enrolled already
     #[arg(long, conflicts_with = "replace")]
     pub(crate) if_not_enrolled: bool,
-    /// Replace all that is enrolled, every device; it holds until the new code is confirmed
+    /// Replace all that is enrolled; it holds until the new code is confirmed
     #[arg(long)]
     pub(crate) replace: bool,
 }
@@ -173,14 +175,14 @@ pub(crate) struct BackupCodesArguments {
 }
 
 const WAIVE_EXAMPLES: &str = "\
-TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339; at most 30 days ahead.
+TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339: 30 days at most.
 
 Example:
   nightlatch waive alice --until +2d --reason 'phone broken, new one on Thursday (ticket 4711)'
   nightlatch waive alice --end";
 
 const INVITE_EXAMPLES: &str = "\
-TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339; at most 30 days ahead.
+TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339: 30 days at most.
 It works over an auth line with the argument 'enroll', where its account line is there too.
 
 Example:
@@ -287,13 +289,9 @@ impl From<AlgorithmName> for Algorithm {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum QrStyle {
-    /// utf8 in a UTF-8 locale, else ansi
     Auto,
-    /// Half blocks: two modules in a character
     Utf8,
-    /// Coloured spaces: for fonts and consoles without blocks
     Ansi,
-    /// No QR code
     None,
 }
 
@@ -343,7 +341,10 @@ pub(crate) enum Invocation {
 
 impl Invocation {
     pub(crate) fn parse() -> Self {
-        let error = match Arguments::try_parse() {
+        let words: Vec<_> = std::env::args_os().collect();
+        let command = help::with_help(Arguments::command(), Helpfulness::asked_for(&words));
+        let parsed = command.try_get_matches_from(words).and_then(|matches| Arguments::from_arg_matches(&matches));
+        let error = match parsed {
             Ok(arguments) => return Self::Command(arguments),
             Err(error) => error,
         };
@@ -384,7 +385,6 @@ fn explained(error: &clap::Error) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -402,6 +402,49 @@ mod tests {
             for verb in command.get_subcommands() {
                 assert!(has(verb, &format!("{} {}", command.get_name(), verb.get_name())), "{}", verb.get_name());
             }
+        }
+    }
+
+    #[test]
+    fn what_is_needed_most_fits_a_screen_and_no_line_of_help_is_wider_than_a_hundred_columns() {
+        let mut all = Vec::new();
+        for helpfulness in [Helpfulness::Screen, Helpfulness::Everything] {
+            let mut root = help::with_help(Arguments::command(), helpfulness);
+            root.build();
+            let mut waiting = vec![root];
+            while let Some(mut command) = waiting.pop() {
+                let (name, text) =
+                    (command.get_bin_name().unwrap_or_default().to_owned(), command.render_help().to_string());
+                waiting.extend(command.get_subcommands().cloned());
+                for line in text.lines() {
+                    assert!(line.chars().count() <= 100, "{name}: {line}");
+                }
+                // A list of commands is as long as it is.
+                let most = 24_usize + command.get_subcommands().count();
+                let rows = text.lines().count();
+                assert!(
+                    helpfulness == Helpfulness::Everything || rows <= most,
+                    "{name} -h has {rows} rows: mark what is needed rarely with hide_short_help\n{text}"
+                );
+                all.push((name, text));
+            }
+        }
+        assert!(all.iter().all(|(name, text)| text.contains("Example:") && text.contains(name.as_str())));
+    }
+
+    #[test]
+    fn help_has_every_option_and_its_short_form_those_that_are_needed_most() {
+        let shown = |word: &str| {
+            let words = ["nightlatch", "enroll", word].map(Into::into);
+            let command = help::with_help(Arguments::command(), Helpfulness::asked_for(&words));
+            command.try_get_matches_from(words).unwrap_err().to_string()
+        };
+        let (short, long) = (shown("-h"), shown("--help"));
+        for option in ["--sheet", "--replace", "-h, --help"] {
+            assert!(short.contains(option) && long.contains(option), "{option}");
+        }
+        for option in ["--algorithm", "--config", "--version"] {
+            assert!(!short.contains(option) && long.contains(option), "{option}");
         }
     }
 
