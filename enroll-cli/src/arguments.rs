@@ -2,7 +2,7 @@
 //! The command line. No secret is ever an argument: `ps` and the shell's history would show it.
 
 mod device;
-mod help;
+pub(crate) mod help;
 mod sheet;
 
 use std::ffi::OsStr;
@@ -53,6 +53,18 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  nightlatch init")]
     Init,
     /// Show a QR code, ask for a first code, and only then enroll
+    ///
+    /// On a terminal, QR code and secret stand on its second screen and are gone with it. A code of the device confirms
+    /// that it works, and is then used; after three wrong ones nothing is enrolled. Then the backup codes are shown,
+    /// once.
+    ///
+    /// Without a terminal, codes are lines of standard input, behind the secret where --secret-stdin says that it is the
+    /// first. With --no-confirm nobody types a code, and the secret is printed, for whoever hands it on.
+    ///
+    /// With --sheet the whole of it is on a page of A4: QR code and secret above a cut line, to be destroyed once the app
+    /// shows codes, backup codes below it, to be kept. It is on the disk before the account is enrolled, goes away
+    /// again if it is not, and what is on it is not printed; with --json it is in the object all the same. A PDF has the
+    /// letters of Western Europe; an HTML file has all. Print the page, hand it over, and remove the file.
     #[command(after_help = ENROLL_EXAMPLES)]
     Enroll(Box<EnrollArguments>),
     /// List, add, rename, remove and resynchronise somebody's devices: eight at most
@@ -63,6 +75,9 @@ pub(crate) enum Command {
         command: DeviceCommand,
     },
     /// Make a new set of backup codes; the old one is void
+    ///
+    /// It asks before it voids codes that are left, unless --yes says not to. They are shown once, or with --sheet are on
+    /// a page of A4 to hand out, which is on the disk before the old ones are void.
     #[command(
         after_help = "Example:\n  nightlatch backup-codes alice\n  nightlatch backup-codes alice --count 5 --sheet /root/alice.pdf"
     )]
@@ -77,6 +92,8 @@ pub(crate) enum Command {
     #[command(after_help = INVITE_EXAMPLES)]
     Invite(InviteArguments),
     /// Judge a code exactly as a login does: it is then used, and failures count
+    ///
+    /// The code is typed, or is a line of standard input. Waits and blocks of the person hold here too.
     #[command(after_help = "Example:\n  nightlatch verify alice")]
     Verify {
         /// Whose code it is

@@ -11,6 +11,8 @@ mod failure;
 mod image;
 mod interruption;
 mod json;
+#[cfg(test)]
+mod manual;
 mod paper;
 mod sheet;
 mod site;

@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 
 /// How much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Helpfulness {
+pub(crate) enum Helpfulness {
     /// `-h`: without what is marked `hide_short_help`.
     Screen,
     /// `--help`.
@@ -23,7 +23,7 @@ impl Helpfulness {
 }
 
 /// The whole tree with these two words of help.
-pub(super) fn with_help(command: Command, helpfulness: Helpfulness) -> Command {
+pub(crate) fn with_help(command: Command, helpfulness: Helpfulness) -> Command {
     let words = match helpfulness {
         Helpfulness::Screen => "Print help: -h what is needed most, --help everything",
         Helpfulness::Everything => "Print help",

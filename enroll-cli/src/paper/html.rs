@@ -9,19 +9,15 @@ use zeroize::Zeroizing;
 
 use crate::paper::wording::{Codes, Setup, Wording};
 
+/// Up to the title.
+const HEAD: &str = include_str!("head.html");
 pub(super) const STYLE: &str = include_str!("paper.css");
 /// More than any page: a buffer that grows leaves its beginning behind.
 const ROOM: usize = 256 * 1024;
 
 pub(super) fn render(wording: &Wording<'_>) -> Zeroizing<Vec<u8>> {
     let mut page = Writer(Zeroizing::new(String::with_capacity(ROOM)));
-    page.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    page.raw(
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
-    );
-    page.raw(
-        "<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"robots\" content=\"noindex\">\n<title>",
-    );
+    page.raw(HEAD);
     page.text(wording.title);
     page.raw("</title>\n<style>\n");
     page.raw(STYLE);
