@@ -148,6 +148,7 @@ fn the_longest_names_and_most_codes_still_fit_on_one_page() {
         let longest = Longest::new(letter);
         let scale = pdf::scale_of(&Wording::of(&longest.page()));
         assert!((0.8..1.0).contains(&scale), "{letter}: {scale}");
+        assert!(text(&longest.page(), Format::Pdf).contains(" cm\n"), "{letter}: it is made smaller");
     }
     let (symbol, codes) = (Symbol::for_paper("otpauth://totp/a:b").unwrap(), Longest::new("x").codes);
     let scale = pdf::scale_of(&Wording::of(&usual(&symbol, &codes)));
@@ -193,5 +194,31 @@ fn the_same_page_is_the_same_bytes_and_names_no_time_but_its_own() {
     for format in [Format::Pdf, Format::Html] {
         let [first, second] = [(); 2].map(|()| text(&usual(&symbol, &codes), format));
         assert!(first == second && !first.contains("CreationDate"), "{format:?}");
+    }
+}
+
+/// A camera of ours reads a mirrored one too; not every phone's does.
+#[test]
+fn the_qr_code_of_a_pdf_is_the_symbol_module_by_module() {
+    let symbol = Symbol::for_paper("otpauth://totp/a:b?secret=JBSWY3DPEHPK3PXP").unwrap();
+    let codes = BackupCodes::generate(1, NOON, &SystemRandom).unwrap().0;
+    let text = text(&usual(&symbol, &codes), Format::Pdf);
+    let side = symbol.side(4);
+    let module = 170.0 / side as f32;
+    let rectangles: Vec<Vec<f32>> = text
+        .lines()
+        .filter_map(|line| line.strip_suffix(" re"))
+        .map(|line| line.split(' ').map(|number| number.parse().unwrap()).collect())
+        .collect();
+    let frame = rectangles.iter().find(|rectangle| rectangle[2] == 170.0).unwrap();
+    let mut drawn = vec![vec![false; side]; side];
+    for rectangle in rectangles.iter().filter(|rectangle| (rectangle[3] - module * 1.02).abs() < 0.01) {
+        let column = ((rectangle[0] - frame[0]) / module).round() as usize;
+        let row = side - 1 - ((rectangle[1] - frame[1]) / module).round() as usize;
+        drawn[row][column..column + (rectangle[2] / module).round() as usize].fill(true);
+    }
+    for (row, modules) in drawn.iter().enumerate() {
+        let dark: Vec<_> = (0..side).map(|column| symbol.is_dark(row, column, 4)).collect();
+        assert_eq!(*modules, dark, "{row}");
     }
 }
