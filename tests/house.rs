@@ -354,3 +354,37 @@ fn every_test_file_is_run() {
         );
     }
 }
+
+/// The words in bold behind .TP in a section of a page of the manual.
+fn described(page: &Source, section: &str) -> Vec<String> {
+    let (_, text) = page.text.split_once(&format!("\n.SH {section}\n")).unwrap();
+    let end = text.find("\n.S").unwrap_or(text.len());
+    let lines: Vec<_> = text[..end].lines().collect();
+    let bold = |line: &str| line.strip_prefix(".B ").or(line.strip_prefix(".BI ")).map(str::to_owned);
+    let mut words: Vec<_> = lines.windows(2).filter(|pair| pair[0] == ".TP").filter_map(|pair| bold(pair[1])).collect();
+    words.sort();
+    words
+}
+
+/// Which argument there is, and what the stack gets to see, is what an administrator looks up when nobody gets in.
+#[test]
+fn the_manual_has_every_argument_of_the_module_and_every_answer_and_no_other() {
+    let page = read("packaging/man/pam_nightlatch.8");
+    let (code, _) =
+        read("src/arguments.rs").text.split_once("#[cfg(test)]").map(|(c, t)| (c.to_owned(), t.to_owned())).unwrap();
+    let behind = |mark: &str| {
+        code.split(mark).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut arguments = behind("Ok(\"");
+    arguments.extend(behind("strip_prefix(\"").into_iter().map(|word| format!("{word} FILE")));
+    arguments.sort();
+    assert!(arguments.len() > 8, "{arguments:?}");
+    assert_eq!(described(&page, "ARGUMENTS"), arguments);
+
+    let answer = read("src/answer.rs").code();
+    let words = answer.split(|c: char| !c.is_ascii_uppercase() && c != '_').filter(|word| word.starts_with("PAM_"));
+    let mut answers: Vec<_> = words.map(str::to_owned).collect();
+    answers.sort();
+    answers.dedup();
+    assert_eq!(described(&page, "RETURN VALUES"), answers);
+}

@@ -110,7 +110,8 @@ impl Crowd {
 
     fn enroll(&self) -> (i32, Value, String) {
         let (file, handouts) = (self.directory.join("people.csv"), utf8(&self.handouts));
-        let words = ["enroll", "--from", utf8(&file), "--output", handouts, "--no-confirm", "--json"];
+        let words =
+            ["enroll", "--from", utf8(&file), "--output", handouts, "--no-confirm", "--format", "txt", "--json"];
         let (status, stdout, stderr) = self.nightlatch(&words);
         (status, serde_json::from_str(&stdout).unwrap_or_default(), stderr)
     }

@@ -56,6 +56,8 @@ pub struct EnrollDefaults {
     pub period: Period,
     /// How many backup codes a person gets, 0 to 20.
     pub backup_codes: u8,
+    /// Whom a person turns to, as the hand-out says it.
+    pub contact: Option<String>,
 }
 
 /// What is wrong with the config. No login is possible with it.
@@ -140,6 +142,7 @@ impl Default for Config {
                 digits: Digits::SIX,
                 period: Period::THIRTY,
                 backup_codes: 10,
+                contact: None,
             },
         }
     }

@@ -45,7 +45,20 @@ impl Symbol {
     ///
     /// [`TooMuchForASymbol`] above some 2,900 bytes.
     pub fn of(text: &str) -> Result<Self, TooMuchForASymbol> {
-        let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| TooMuchForASymbol)?;
+        Self::at(EcLevel::L, text)
+    }
+
+    /// The same at level M, for paper: it is folded, and lies on a desk.
+    ///
+    /// # Errors
+    ///
+    /// [`TooMuchForASymbol`] above some 2,300 bytes.
+    pub fn for_paper(text: &str) -> Result<Self, TooMuchForASymbol> {
+        Self::at(EcLevel::M, text)
+    }
+
+    fn at(level: EcLevel, text: &str) -> Result<Self, TooMuchForASymbol> {
+        let code = QrCode::with_error_correction_level(text, level).map_err(|_| TooMuchForASymbol)?;
         let width = code.width();
         let dark = code.into_colors().into_iter().map(|color| color == Color::Dark).collect();
         Ok(Self { width, dark: Zeroizing::new(dark) })
@@ -63,6 +76,18 @@ impl Symbol {
         let (Some(row), Some(column)) = (row.checked_sub(quiet), column.checked_sub(quiet)) else { return false };
         let inside = row < self.width && column < self.width;
         inside && self.dark.get(row.saturating_mul(self.width).saturating_add(column)).copied().unwrap_or(false)
+    }
+
+    /// The dark modules of a row that stand side by side: where they begin, and how many they are.
+    pub fn dark_runs(&self, row: usize, quiet: usize) -> impl Iterator<Item = (usize, usize)> {
+        let mut column = 0_usize;
+        std::iter::from_fn(move || {
+            let side = self.side(quiet);
+            let begin = (column..side).find(|column| self.is_dark(row, *column, quiet))?;
+            let end = (begin..side).find(|column| !self.is_dark(row, *column, quiet)).unwrap_or(side);
+            column = end;
+            Some((begin, end.saturating_sub(begin)))
+        })
     }
 
     /// Rows and columns of characters.
@@ -181,6 +206,19 @@ mod tests {
         let lines = Symbol::of(URI).unwrap().draw(Drawing::Plain, QUIET);
         assert!(lines.iter().all(|line| line.chars().all(|c| "\u{2588}\u{2580}\u{2584} ".contains(c))));
         assert!(lines[0].chars().all(|c| c == '\u{2588}'));
+    }
+
+    #[test]
+    fn runs_are_the_dark_modules_of_a_row_and_no_others() {
+        let symbol = Symbol::for_paper(URI).unwrap();
+        for row in 0..symbol.side(QUIET) {
+            let mut drawn = vec![false; symbol.side(QUIET)];
+            for (begin, length) in symbol.dark_runs(row, QUIET) {
+                drawn[begin..begin + length].fill(true);
+            }
+            let dark: Vec<_> = (0..symbol.side(QUIET)).map(|column| symbol.is_dark(row, column, QUIET)).collect();
+            assert_eq!(drawn, dark, "{row}");
+        }
     }
 
     #[test]

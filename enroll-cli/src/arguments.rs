@@ -4,19 +4,22 @@
 mod device;
 mod doctor;
 mod enroll_many;
+pub(crate) mod help;
 mod import;
 mod key;
 mod list;
 mod rebind;
+mod sheet;
 mod store;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use nightlatch::secret::Algorithm;
 
+use crate::arguments::help::Helpfulness;
 use crate::failure::Failure;
 use crate::times::{Span, When};
 
@@ -29,6 +32,7 @@ pub(crate) use import::{GoogleArguments, ImportCommand, OathArguments, TakingOve
 pub(crate) use key::{KeyBackupArguments, KeyCommand, KeyRestoreArguments, KeyRotateArguments};
 pub(crate) use list::{ListArguments, ListFormat, Sort};
 pub(crate) use rebind::RebindArguments;
+pub(crate) use sheet::SheetFile;
 pub(crate) use store::{StoreBackupArguments, StoreCommand, StoreRestoreArguments};
 
 /// Enrolls accounts of this host for a second factor, and looks after them.
@@ -37,13 +41,13 @@ pub(crate) use store::{StoreBackupArguments, StoreCommand, StoreRestoreArguments
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Use this config instead of /etc/nightlatch/config.toml
-    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL, hide_short_help = true)]
     pub(crate) config: Option<PathBuf>,
     /// Print one JSON object on stdout, and nothing else there
-    #[arg(long, global = true, help_heading = GLOBAL)]
+    #[arg(long, global = true, help_heading = GLOBAL, hide_short_help = true)]
     json: bool,
     /// Print results only: no notes, no warnings
-    #[arg(long, global = true, help_heading = GLOBAL)]
+    #[arg(long, global = true, help_heading = GLOBAL, hide_short_help = true)]
     quiet: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -51,9 +55,9 @@ pub(crate) struct Arguments {
 
 const GLOBAL: &str = "Global options";
 const EXAMPLES: &str = "\
-Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account or device, or
-not enrolled; 5 already enrolled, or a device of that name or secret is; 10 doctor found warnings, 11 errors;
-130 interrupted.
+Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account or
+device, or not enrolled; 5 already enrolled, or a device of that name or secret is; 10 doctor found
+warnings, 11 errors; 130 interrupted.
 
 Example:
   nightlatch init
@@ -66,6 +70,18 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  nightlatch init")]
     Init,
     /// Show a QR code, ask for a first code, and only then enroll
+    ///
+    /// On a terminal, QR code and secret stand on its second screen and are gone with it. A code of the device confirms
+    /// that it works, and is then used; after three wrong ones nothing is enrolled. Then the backup codes are shown,
+    /// once.
+    ///
+    /// Without a terminal, codes are lines of standard input, behind the secret where --secret-stdin says that it is the
+    /// first. With --no-confirm nobody types a code, and the secret is printed, for whoever hands it on.
+    ///
+    /// With --sheet the whole of it is on a page of A4: QR code and secret above a cut line, to be destroyed once the app
+    /// shows codes, backup codes below it, to be kept. It is on the disk before the account is enrolled, goes away
+    /// again if it is not, and what is on it is not printed; with --json it is in the object all the same. A PDF has the
+    /// letters of Western Europe; an HTML file has all. Print the page, hand it over, and remove the file.
     #[command(after_help = ENROLL_EXAMPLES)]
     Enroll(Box<EnrollArguments>),
     /// List, add, rename, remove and resynchronise somebody's devices: eight at most
@@ -76,7 +92,12 @@ pub(crate) enum Command {
         command: DeviceCommand,
     },
     /// Make a new set of backup codes; the old one is void
-    #[command(after_help = "Example:\n  nightlatch backup-codes alice --count 5")]
+    ///
+    /// It asks before it voids codes that are left, unless --yes says not to. They are shown once, or with --sheet are on
+    /// a page of A4 to hand out, which is on the disk before the old ones are void.
+    #[command(
+        after_help = "Example:\n  nightlatch backup-codes alice\n  nightlatch backup-codes alice --count 5 --sheet /root/alice.pdf"
+    )]
     BackupCodes(BackupCodesArguments),
     /// Make a code for the help desk to read out; an earlier one is void
     #[command(after_help = "Example:\n  nightlatch bypass alice --for 1h\n  nightlatch bypass alice --revoke")]
@@ -88,6 +109,8 @@ pub(crate) enum Command {
     #[command(after_help = INVITE_EXAMPLES)]
     Invite(InviteArguments),
     /// Judge a code exactly as a login does: it is then used, and failures count
+    ///
+    /// The code is typed, or is a line of standard input. Waits and blocks of the person hold here too.
     #[command(after_help = "Example:\n  nightlatch verify alice")]
     Verify {
         /// Whose code it is
@@ -152,10 +175,10 @@ Example:
 
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Show which rule decides about a login, and what each rule before it was passed over for
+    /// Show which rule decides about a login, and why none before it does
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
-    /// Look for errors and for what is surely not meant so in the config; exit status 1 if anything
+    /// Look for errors and likely mistakes in the config; exit status 1 if anything
     #[command(after_help = "Example:\n  nightlatch policy check")]
     Check(CheckArguments),
 }
@@ -180,6 +203,7 @@ whole first; whoever is enrolled already is skipped; a signal leaves everybody e
 
 Example:
   nightlatch enroll alice
+  nightlatch enroll alice --no-confirm --sheet /root/alice.pdf    # a page to print and hand out
   nightlatch enroll alice --replace --qr-png /root/alice.png
   nightlatch enroll alice --hotp --counter 7 --secret-stdin       # a token with a button
   printf '%s\\n' \"$secret\" \"$code\" | nightlatch --json enroll alice --secret-stdin
@@ -209,7 +233,7 @@ pub(crate) struct EnrollArguments {
     #[command(flatten)]
     pub(crate) many: EnrollManyArguments,
     /// What the device is called [default: phone, or token with --hotp]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(crate) device: Option<String>,
     #[command(flatten)]
     pub(crate) new: NewDeviceArguments,
@@ -219,7 +243,7 @@ pub(crate) struct EnrollArguments {
     /// Change nothing and succeed where the account is enrolled already
     #[arg(long, conflicts_with = "replace")]
     pub(crate) if_not_enrolled: bool,
-    /// Replace all that is enrolled, every device; it holds until the new code is confirmed
+    /// Replace all that is enrolled; it holds until the new code is confirmed
     #[arg(long)]
     pub(crate) replace: bool,
     /// With --replace: change nothing and succeed where a device has this secret already
@@ -234,20 +258,23 @@ pub(crate) struct BackupCodesArguments {
     /// How many, 1 to 20 [default: config, else 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=20))]
     pub(crate) count: Option<u8>,
+    /// Write the codes on a page to hand out, a new .pdf or .html (mode 0600)
+    #[arg(long, value_name = "FILE", value_parser = SheetFile::parser())]
+    pub(crate) sheet: Option<SheetFile>,
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
 }
 
 const WAIVE_EXAMPLES: &str = "\
-TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339; at most 30 days ahead.
+TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339: 30 days at most.
 
 Example:
   nightlatch waive alice --until +2d --reason 'phone broken, new one on Thursday (ticket 4711)'
   nightlatch waive alice --end";
 
 const INVITE_EXAMPLES: &str = "\
-TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339; at most 30 days ahead.
+TIME is +4h or +2d from now, 2026-11-24 or '2026-11-24 14:02' in UTC, or RFC 3339: 30 days at most.
 It works over an auth line with the argument 'enroll', where its account line is there too.
 
 Example:
@@ -367,13 +394,9 @@ impl From<AlgorithmName> for Algorithm {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum QrStyle {
-    /// utf8 in a UTF-8 locale, else ansi
     Auto,
-    /// Half blocks: two modules in a character
     Utf8,
-    /// Coloured spaces: for fonts and consoles without blocks
     Ansi,
-    /// No QR code
     None,
 }
 
@@ -423,7 +446,10 @@ pub(crate) enum Invocation {
 
 impl Invocation {
     pub(crate) fn parse() -> Self {
-        let error = match Arguments::try_parse() {
+        let words: Vec<_> = std::env::args_os().collect();
+        let command = help::with_help(Arguments::command(), Helpfulness::asked_for(&words));
+        let parsed = command.try_get_matches_from(words).and_then(|matches| Arguments::from_arg_matches(&matches));
+        let error = match parsed {
             Ok(arguments) => return Self::Command(arguments),
             Err(error) => error,
         };
@@ -510,6 +536,49 @@ mod tests {
             for verb in command.get_subcommands() {
                 assert!(has(verb, &format!("{} {}", command.get_name(), verb.get_name())), "{}", verb.get_name());
             }
+        }
+    }
+
+    #[test]
+    fn what_is_needed_most_fits_a_screen_and_no_line_of_help_is_wider_than_a_hundred_columns() {
+        let mut all = Vec::new();
+        for helpfulness in [Helpfulness::Screen, Helpfulness::Everything] {
+            let mut root = help::with_help(Arguments::command(), helpfulness);
+            root.build();
+            let mut waiting = vec![root];
+            while let Some(mut command) = waiting.pop() {
+                let (name, text) =
+                    (command.get_bin_name().unwrap_or_default().to_owned(), command.render_help().to_string());
+                waiting.extend(command.get_subcommands().cloned());
+                for line in text.lines() {
+                    assert!(line.chars().count() <= 100, "{name}: {line}");
+                }
+                // A list of commands is as long as it is.
+                let most = 24_usize + command.get_subcommands().count();
+                let rows = text.lines().count();
+                assert!(
+                    helpfulness == Helpfulness::Everything || rows <= most,
+                    "{name} -h has {rows} rows: mark what is needed rarely with hide_short_help\n{text}"
+                );
+                all.push((name, text));
+            }
+        }
+        assert!(all.iter().all(|(name, text)| text.contains("Example:") && text.contains(name.as_str())));
+    }
+
+    #[test]
+    fn help_has_every_option_and_its_short_form_those_that_are_needed_most() {
+        let shown = |word: &str| {
+            let words = ["nightlatch", "enroll", word].map(Into::into);
+            let command = help::with_help(Arguments::command(), Helpfulness::asked_for(&words));
+            command.try_get_matches_from(words).unwrap_err().to_string()
+        };
+        let (short, long) = (shown("-h"), shown("--help"));
+        for option in ["--sheet", "--replace", "-h, --help"] {
+            assert!(short.contains(option) && long.contains(option), "{option}");
+        }
+        for option in ["--algorithm", "--config", "--version"] {
+            assert!(!short.contains(option) && long.contains(option), "{option}");
         }
     }
 

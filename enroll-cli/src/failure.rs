@@ -17,6 +17,8 @@ use nightlatch::secret::{NotACode, SecretError};
 use nightlatch::user::{AccountError, NotAUserName};
 use nightlatch::verify::resync::NotResynchronised;
 
+use crate::paper::NoSuchLetter;
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -112,13 +114,6 @@ pub(crate) enum Failure {
     NotAgreed,
     NobodyToAsk,
     TerminalTooSmall,
-    QrFileExists {
-        path: PathBuf,
-    },
-    QrFile {
-        path: PathBuf,
-        source: std::io::Error,
-    },
     TooMuchForAQrCode,
     Input(std::io::Error),
     Output(std::io::Error),
@@ -131,6 +126,12 @@ pub(crate) enum Failure {
         source: Box<Failure>,
     },
     Interrupted,
+    /// The hand-out's format has no letter for somebody's name.
+    NotOnPaper {
+        path: PathBuf,
+        what: &'static str,
+        cause: NoSuchLetter,
+    },
     /// There is no record of that uid, whoever has it.
     NoRecord {
         uid: u32,
@@ -144,10 +145,6 @@ pub(crate) enum Failure {
         file: String,
         count: usize,
         first: String,
-    },
-    ManyFile {
-        path: PathBuf,
-        source: std::io::Error,
     },
     /// A record is still its owner's, and not of the account that it was asked for.
     OwnerStays {
@@ -246,8 +243,6 @@ impl Failure {
             | Self::TransientUid { .. }
             | Self::Overtaken { .. }
             | Self::TerminalTooSmall
-            | Self::QrFileExists { .. }
-            | Self::QrFile { .. }
             | Self::TooMuchForAQrCode
             | Self::Input(_)
             | Self::Output(_)
@@ -277,8 +272,9 @@ impl Failure {
             Self::Passphrase(_) => Status::Usage,
             Self::NotInTheBackup { .. } => Status::NobodyThere,
             Self::Interrupted | Self::Halted => Status::Interrupted,
-            Self::AccountsNotListed { .. } | Self::ManyFile { .. } | Self::OwnerStays { .. } => Status::Fault,
+            Self::AccountsNotListed { .. } | Self::OwnerStays { .. } => Status::Fault,
             Self::WrongLines { .. } | Self::SeveralRecords { .. } => Status::Usage,
+            Self::NotOnPaper { .. } => Status::Usage,
         }
     }
 
@@ -308,14 +304,13 @@ impl Failure {
             },
             Self::NotAgreed => "not-agreed",
             Self::TerminalTooSmall => "terminal",
-            Self::QrFileExists { .. } => "exists",
-            Self::QrFile { .. } | Self::Input(_) | Self::Output(_) | Self::DoneUnprinted(_) => "io",
+            Self::Input(_) | Self::Output(_) | Self::DoneUnprinted(_) => "io",
             Self::TooMuchForAQrCode => "size",
             Self::HandoutLost { .. } => "handout-lost",
             Self::NothingToImport { .. } => "import",
             Self::Interrupted | Self::Halted => "interrupted",
             Self::Paper(_) => "not-a-key",
-            Self::File { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => "exists",
+            Self::File { source, .. } if source.kind() == ErrorKind::AlreadyExists => "exists",
             Self::File { .. } => "io",
             Self::NotABackup { cause: NotABackup::Newer, .. } => "newer",
             Self::NotABackup { cause: NotABackup::Passphrase, .. } | Self::Passphrase(_) => "passphrase",
@@ -323,9 +318,9 @@ impl Failure {
             Self::NotInTheBackup { .. } => "not-enrolled",
             Self::AccountsNotListed { .. } => "account-lookup",
             Self::WrongLines { .. } => "wrong-lines",
-            Self::ManyFile { .. } => "io",
             Self::OwnerStays { .. } => "owner-stays",
             Self::SeveralRecords { .. } => "several-records",
+            Self::NotOnPaper { .. } => "usage",
         }
     }
 
@@ -333,12 +328,10 @@ impl Failure {
         match self {
             Self::Config(error) => error.path(),
             Self::Store(fault) => fault.path(),
-            Self::QrFileExists { path }
-            | Self::QrFile { path, .. }
+            Self::NotOnPaper { path, .. }
             | Self::File { path, .. }
             | Self::NotABackup { path, .. }
             | Self::NotInTheBackup { path, .. }
-            | Self::ManyFile { path, .. }
             | Self::NothingToImport { path, .. } => Some(path),
             Self::NotRoot
             | Self::NoAccount { .. }
@@ -444,13 +437,6 @@ impl Failure {
             Self::TerminalTooSmall => {
                 "make the window at least 80x24, or use --qr-png FILE and --secret-stdin".to_owned()
             }
-            // Not with rm before it: it may be a device, or whatever else was named by mistake.
-            Self::QrFileExists { .. } => "name another file, or remove that one first".to_owned(),
-            Self::QrFile { path, source } if source.kind() == ErrorKind::NotFound => {
-                let directory = path.parent().unwrap_or(path);
-                format!("make the directory {}, or name another file", directory.display())
-            }
-            Self::QrFile { path, .. } => format!("see that {} can be written, or name another file", path.display()),
             Self::TooMuchForAQrCode => "shorten --issuer and --account, or say --qr none".to_owned(),
             Self::Input(_) => "see what stdin of this program is".to_owned(),
             Self::Output(error) if error.kind() == ErrorKind::StorageFull => {
@@ -474,16 +460,16 @@ impl Failure {
             Self::Paper(NotAKey::Missing(_) | NotAKey::Mixed | NotAKey::Nothing) => {
                 "give all five lines of each key, as 'nightlatch key backup' wrote them; nothing was changed".to_owned()
             }
-            Self::File { path, source, .. } => {
-                let path = path.display();
-                if source.kind() == std::io::ErrorKind::AlreadyExists {
-                    format!("name another file, or 'rm {path}'")
-                } else if source.kind() == std::io::ErrorKind::StorageFull {
-                    format!("free space on the file system of {path}")
-                } else {
-                    format!("see that {path} can be read or written, or name another file")
+            Self::File { path, source, .. } => match source.kind() {
+                // Not with rm before it: it may be a device, or whatever else was named by mistake.
+                ErrorKind::AlreadyExists => "name another file, or remove that one first".to_owned(),
+                ErrorKind::NotFound => {
+                    let directory = path.parent().unwrap_or(path);
+                    format!("see that {} is there, and the file where it is to be read, or name another", directory.display())
                 }
-            }
+                ErrorKind::StorageFull => format!("free space on the file system of {}", path.display()),
+                _ => format!("see that {} can be read or written, or name another file", path.display()),
+            },
             Self::NotABackup { cause, .. } => match cause {
                 NotABackup::SomethingElse | NotABackup::Damaged | NotABackup::TooCostly => {
                     "take another backup; nothing was changed".to_owned()
@@ -499,7 +485,6 @@ impl Failure {
             Self::WrongLines { .. } => {
                 "nothing was changed; correct them, or say --skip-wrong to enroll the others".to_owned()
             }
-            Self::ManyFile { path, .. } => format!("see that {} can be read, or name another file", path.display()),
             Self::OwnerStays { owner, .. } => {
                 format!("'nightlatch rebind {0}' gives it to {0}; if that account is another person's, change the name first", escaped(owner))
             }
@@ -508,6 +493,9 @@ impl Failure {
                 format!("say which: {}", options.join(" or "))
             }
             Self::NoRecord { .. } => "'nightlatch list' shows who has one".to_owned(),
+            Self::NotOnPaper { path, .. } => {
+                format!("name the file {} instead", path.with_extension("html").display())
+            }
         }
     }
 }
@@ -545,8 +533,6 @@ impl fmt::Display for Failure {
             Self::NotAgreed => f.write_str("not agreed to"),
             Self::NobodyToAsk => f.write_str("this has to be agreed to, and stdin is no terminal"),
             Self::TerminalTooSmall => f.write_str("the terminal is too small to show a secret"),
-            Self::QrFileExists { path } => write!(f, "{}: exists, and is not written over", path.display()),
-            Self::QrFile { path, source } => write!(f, "{}: write the QR code: {source}", path.display()),
             Self::TooMuchForAQrCode => f.write_str("issuer, account and secret are too long for a QR code"),
             Self::Input(error) => write!(f, "stdin: {error}"),
             Self::Output(error) => write!(f, "stdout: {error}"),
@@ -558,7 +544,7 @@ impl fmt::Display for Failure {
             Self::NothingToImport { reason, .. } => f.write_str(reason),
             Self::Halted => f.write_str("interrupted between two files"),
             Self::Paper(cause) => write!(f, "no master key: {cause}"),
-            Self::File { path, source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => {
+            Self::File { path, source, .. } if source.kind() == ErrorKind::AlreadyExists => {
                 write!(f, "{}: exists, and is not written over", path.display())
             }
             Self::File { path, action, source } => write!(f, "{}: {action}: {source}", path.display()),
@@ -583,7 +569,6 @@ impl fmt::Display for Failure {
             Self::WrongLines { file, count, first } => {
                 write!(f, "{}: {count} lines are wrong; the first: {first}", escaped(file))
             }
-            Self::ManyFile { path, source } => write!(f, "{}: read: {source}", path.display()),
             Self::OwnerStays { owner, uid, user } => write!(
                 f,
                 "the record of uid {uid} was made for '{}', which is an account still, and is not given to '{}'",
@@ -592,6 +577,7 @@ impl fmt::Display for Failure {
             ),
             Self::SeveralRecords { name, .. } => write!(f, "several records were made for '{}'", escaped(name)),
             Self::NoRecord { uid } => write!(f, "uid {uid} has no record"),
+            Self::NotOnPaper { path, what, cause } => write!(f, "{}: {what}: {cause}", path.display()),
         }
     }
 }

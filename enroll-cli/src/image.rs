@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -11,14 +11,17 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::interruption::Interruption;
+use crate::new_file::failure_of;
 use nightlatch::qr::{QUIET, Symbol};
+
+const WRITE: &str = "write the QR code";
 
 /// Pixels of a module's side: large enough for a phone before a screen, small enough for a ticket.
 const SCALE: usize = 8;
 
 /// Writes a new PNG file.
 pub(crate) fn write_png(symbol: &Symbol, path: &Path, interruption: &Interruption) -> Result<(), Failure> {
-    let bytes = png_of(symbol).map_err(|error| Failure::QrFile { path: path.to_owned(), source: error.into() })?;
+    let bytes = png_of(symbol).map_err(|error| failure_of(path, WRITE)(error.into()))?;
     write_new(path, &bytes, interruption)
 }
 
@@ -28,17 +31,10 @@ pub(crate) fn write_svg(symbol: &Symbol, path: &Path, interruption: &Interruptio
 }
 
 fn write_new(path: &Path, bytes: &[u8], interruption: &Interruption) -> Result<(), Failure> {
-    let failed = |source: std::io::Error| {
-        let path = path.to_owned();
-        if source.kind() == ErrorKind::AlreadyExists {
-            Failure::QrFileExists { path }
-        } else {
-            Failure::QrFile { path, source }
-        }
-    };
+    let failed = failure_of(path, WRITE);
     // The mode is there from the first moment; a umask takes away and never adds.
     let make = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file: File = interruption.make_file(path, make).map_err(failed)?;
+    let mut file: File = interruption.make_file(path, make).map_err(&failed)?;
     file.write_all(bytes).map_err(failed)
 }
 

@@ -335,7 +335,11 @@ mod tests {
 
     #[test]
     fn a_failure_says_what_where_and_what_to_do() {
-        let bytes = of_failure(&Failure::QrFileExists { path: "/root/a.png".into() });
+        let bytes = of_failure(&Failure::File {
+            path: "/root/a.png".into(),
+            action: "make",
+            source: std::io::ErrorKind::AlreadyExists.into(),
+        });
         assert_eq!(
             String::from_utf8(bytes.to_vec()).unwrap(),
             "{\"schema\":1,\"error\":{\"kind\":\"exists\",\"message\":\"/root/a.png: exists, and is not written over\",\

@@ -14,7 +14,10 @@ mod failure;
 mod image;
 mod interruption;
 mod json;
+#[cfg(test)]
+mod manual;
 mod new_file;
+mod paper;
 mod progress;
 mod sheet;
 mod site;

@@ -81,6 +81,9 @@ fn lies_in_its_bounds(config: &Config) {
     for label in [&enroll.issuer, &enroll.account].into_iter().flatten() {
         assert!((1..=128).contains(&label.len()) && !label.contains(|c: char| c == ':' || c.is_control()));
     }
+    if let Some(contact) = &enroll.contact {
+        assert!((1..=200).contains(&contact.len()) && !contact.contains(char::is_control));
+    }
     let rules = &config.policy().rules;
     for (index, rule) in rules.iter().enumerate() {
         let name = rule.name.as_str();
@@ -138,6 +141,9 @@ fn written_down(config: &Config) -> String {
         enroll.period.seconds(),
         enroll.backup_codes
     );
+    if let Some(contact) = &enroll.contact {
+        let _ = writeln!(text, "contact = {}", quoted(contact));
+    }
     for rule in &config.policy().rules {
         text.push_str(&rule_written_down(rule));
     }

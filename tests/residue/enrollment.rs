@@ -78,7 +78,14 @@ fn in_the_middle_of_an_enrollment_the_search_finds_what_it_looks_for() {
 #[test]
 fn an_unattended_enrollment_leaves_nothing() {
     let (png, svg) = (format!("/tmp/{}", unique("png")), format!("/tmp/{}", unique("svg")));
-    for more in [&["--json"][..], &["--qr", "utf8"], &["--json", "--qr-png", &png, "--qr-svg", &svg]] {
+    let (pdf, html) = (format!("/tmp/{}.pdf", unique("sheet")), format!("/tmp/{}.html", unique("sheet")));
+    for more in [
+        &["--json"][..],
+        &["--qr", "utf8"],
+        &["--json", "--qr-png", &png, "--qr-svg", &svg],
+        &["--json", "--sheet", &pdf],
+        &["--json", "--sheet", &html],
+    ] {
         let (needles, memory) = unattended(EXIT, more);
         assert_none(&needles, &format!("{more:?}"), &memory);
     }
@@ -209,7 +216,8 @@ fn verify_and_new_backup_codes_leave_nothing() {
         add_keys(&mut needles, &ann);
         assert_none(&needles, &shown, &memory);
     }
-    for form in [&[][..], &["--json"]] {
+    let sheet = format!("/tmp/{}.pdf", unique("sheet"));
+    for form in [&[][..], &["--json"], &["--json", "--sheet", &sheet]] {
         let mut needles = secrets_of(&ann);
         let (memory, shown) = program(&[&["backup-codes", &ann.name, "--yes"], form].concat(), "", EXIT);
         ann.backup_codes = backup_codes_on(&shown.replace(['"', ',', '[', ']'], " "));

@@ -28,7 +28,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "enroll",
     "rule",
 ];
-const ENROLL_SETTINGS: &[&str] = &["issuer", "account", "algorithm", "digits", "period", "backup_codes"];
+const ENROLL_SETTINGS: &[&str] = &["issuer", "account", "algorithm", "digits", "period", "backup_codes", "contact"];
 const THROTTLE_SETTINGS: &[&str] = &[
     "known_sources",
     "known_failures",
@@ -66,6 +66,7 @@ fn read_enroll(section: &Section<'_, '_>, default: EnrollDefaults) -> EnrollDefa
         digits: section.number("digits", 6..=8).and_then(Digits::new).unwrap_or(default.digits),
         period: section.number("period", 15..=120).and_then(Period::new).unwrap_or(default.period),
         backup_codes: section.number("backup_codes", 0..=20).unwrap_or(default.backup_codes),
+        contact: section.text("contact", sentence),
     }
 }
 
@@ -112,7 +113,7 @@ pub(super) fn prompt(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// One for all refusals of a service: whoever guesses learns nothing from it.
+/// What people read: the one for all refusals of a service, from which whoever guesses learns nothing; whom to turn to.
 pub(super) fn sentence(text: &str) -> Result<String, &'static str> {
     if text.trim().is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
         return Err("a sentence has 1 to 200 bytes and no control characters");

@@ -123,7 +123,8 @@ fn what_is_set_holds() {
     let config = parse(
         "store = '/srv/n'\nkeys = '/srv/k'\nprompt = 'Code? '\n[totp]\nwindow = 0\n\
          [throttle]\nknown_sources = 0\nother_failures = 20\n[default]\nnot_enrolled = 'exempt'\n\
-         [enroll]\nissuer = 'ACME'\naccount = '{user}@{host}'\nalgorithm = 'sha256'\ndigits = 8\nperiod = 60\nbackup_codes = 0",
+         [enroll]\nissuer = 'ACME'\naccount = '{user}@{host}'\nalgorithm = 'sha256'\ndigits = 8\nperiod = 60\nbackup_codes = 0\n\
+         contact = 'Help desk, room 12, telephone 1234'",
     )
     .unwrap();
     assert_eq!((config.store(), config.keys()), (Path::new("/srv/n"), Path::new("/srv/k")));
@@ -133,6 +134,16 @@ fn what_is_set_holds() {
     assert_eq!(config.policy().not_enrolled, Some(NotEnrolledRule::Exempt));
     assert_eq!(config.enroll().algorithm, Algorithm::Sha256);
     assert_eq!((config.enroll().digits.count(), config.enroll().period.seconds()), (8, 60));
+    assert_eq!(config.enroll().contact.as_deref(), Some("Help desk, room 12, telephone 1234"));
+}
+
+#[test]
+fn a_contact_is_one_line_of_at_most_two_hundred_bytes() {
+    let with = |contact: &str| parse(&format!("[enroll]\ncontact = \"{contact}\""));
+    assert!(with(&"x".repeat(200)).is_ok());
+    for refused in ["", "  ", "a\\nb", "\\u001b[2J", &"x".repeat(201)] {
+        assert!(with(refused).is_err(), "{refused:?}");
+    }
 }
 
 #[test]

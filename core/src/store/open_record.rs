@@ -247,13 +247,22 @@ impl<'s> OpenRecord<'s> {
     /// # Errors
     ///
     /// [`Fault`]; the old set then stands.
-    pub fn renew_backup_codes(mut self, count: u8, now: UnixTime) -> Result<BackupSheet, Fault> {
+    pub fn renew_backup_codes(self, count: u8, now: UnixTime) -> Result<BackupSheet, Fault> {
         let (sheet, codes) = BackupCodes::generate(count, now, self.locked.store.random)?;
+        self.replace_backup_codes(codes, now)?;
+        Ok(sheet)
+    }
+
+    /// The same with a set that was drawn before, so that its sheet can be on paper's way before the old set is void.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`]; the old set then stands.
+    pub fn replace_backup_codes(mut self, codes: BackupCodes, now: UnixTime) -> Result<(), Fault> {
         self.record.backup = codes;
         self.record.changed_at = now;
         let ledger = Ledger { used_backup_codes: 0, ..self.ledger_to_carry(now) };
-        place::rewrite(self, &ledger)?;
-        Ok(sheet)
+        place::rewrite(self, &ledger)
     }
 
     /// Removes the file, durably.

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use nightlatch::backup::BackupSheet;
+use nightlatch::backup::{BackupCodes, BackupSheet};
+use nightlatch::user::host_name;
 use nightlatch::verify::judge;
 use zeroize::Zeroizing;
 
@@ -11,6 +12,8 @@ use crate::Outcome;
 use crate::arguments::{BackupCodesArguments, Form};
 use crate::failure::{Failure, Status};
 use crate::json::{self, NewBackupCodes, SCHEMA};
+use crate::paper::Page;
+use crate::paper::blank::{self, Blank};
 use crate::site::{Site, open_record};
 use crate::terminal::Terminal;
 
@@ -22,6 +25,9 @@ pub(crate) fn run(options: &BackupCodesArguments, site: &Site, terminal: &Termin
         (None, 0) => return Err(Failure::usage("the config sets backup_codes = 0", "say --count N")),
         (None, site_default) => site_default,
     };
+    if let Some(sheet) = &options.sheet {
+        blank::has_letters_for(sheet, &account, site.config.enroll(), &[])?;
+    }
     let store = site.store()?;
     let left = {
         let open = open_record(&store, &account)?;
@@ -30,9 +36,18 @@ pub(crate) fn run(options: &BackupCodesArguments, site: &Site, terminal: &Termin
     if left > 0 && !options.yes {
         terminal.ask_agreement(&format!("Void the {left} backup codes of {user} that are left?"))?;
     }
-    let (open, now) = (open_record(&store, &account)?, site.now()?.wall);
+    let now = site.now()?.wall;
+    let (sheet, codes) = BackupCodes::generate(count, now, &site.random)?;
+    if let Some(file) = &options.sheet {
+        let contact = site.config.enroll().contact.as_deref();
+        let host = host_name();
+        let page = Page { user, host: &host, at: now, contact, device: None, backup_codes: Some(&sheet) };
+        Blank::make(file, terminal.interruption())?.fill(&page)?;
+    }
+    let open = open_record(&store, &account)?;
     terminal.interruption().settle();
-    let sheet = open.renew_backup_codes(count, now)?;
+    open.replace_backup_codes(codes, now)?;
+    terminal.interruption().keep_files();
     let printed = match terminal.form() {
         Form::Json => terminal.result(&json::line(&NewBackupCodes {
             schema: SCHEMA,
@@ -41,7 +56,16 @@ pub(crate) fn run(options: &BackupCodesArguments, site: &Site, terminal: &Termin
             uid,
             backup_codes: sheet.expose_codes().collect(),
         })),
-        Form::Text => terminal.result(text(&sheet, user).as_bytes()),
+        Form::Text => match &options.sheet {
+            None => terminal.result(text(&sheet, user).as_bytes()),
+            Some(file) => terminal.result(
+                format!(
+                    "{count} new backup codes of {user} are in {}: print it, hand it over, remove it\n",
+                    file.path.display()
+                )
+                .as_bytes(),
+            ),
+        },
     };
     printed.map_err(|source| Failure::HandoutLost {
         user: user.to_owned(),

@@ -18,6 +18,7 @@ use super::stacks::{Service, account_of, services};
 use super::words::{Pseudonyms, sshd_value, version};
 use super::{Machine, Report};
 use crate::failure::Failure;
+use crate::new_file::failure_of;
 
 const HEAD: &str = "nightlatch support bundle, form 1
 Made from known words and numbers alone: u1, g1, a1, s1 stand for people, groups, addresses and services of the site's own,
@@ -67,8 +68,8 @@ impl Bundle {
 
     /// Writes a new file that nobody else can read.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
-        let failed = |source| Failure::File { path: path.to_owned(), action: "write", source };
-        let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+        let failed = failure_of(path, "write the bundle");
+        let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path).map_err(&failed)?;
         file.write_all(self.0.as_bytes()).and_then(|()| file.sync_all()).map_err(|source| {
             // Half of one helps nobody.
             let _: std::io::Result<()> = fs::remove_file(path);

@@ -26,7 +26,7 @@ fn output(host: &Host) -> PathBuf {
 
 /// The words of a run from a file to the usual directory.
 fn words<'w>(file: &'w str, directory: &'w str, more: &[&'w str]) -> Vec<&'w str> {
-    [&["enroll", "--from", file, "--output", directory, "--no-confirm"], more].concat()
+    [&["enroll", "--from", file, "--output", directory, "--no-confirm", "--format", "txt"], more].concat()
 }
 
 fn handout(host: &Host, user: &str) -> String {
@@ -338,4 +338,32 @@ fn kill_9_leaves_nobody_enrolled_without_a_hand_out_and_the_next_run_clears_the_
     assert_eq!(users.len(), usize::try_from(CROWD).unwrap());
     assert_eq!(names(&running.crowd.host).len(), users.len(), "strays and the journal are gone");
     assert_eq!(fs::read_dir(running.crowd.host.path("store/users")).unwrap().count(), users.len(), "and drafts");
+}
+
+/// The QR code as a phone sees it on the printed page, at 150 dots an inch.
+#[test]
+fn hand_outs_are_pages_to_print_unless_text_is_asked_for() {
+    let host = Host::new();
+    let file = file(&host, "user\ndaemon\n");
+    let directory = output(&host);
+    let words = ["enroll", "--from", &file, "--output", directory.to_str().unwrap(), "--no-confirm"];
+    host.run(&words).expect(0);
+    let page = directory.join("daemon.pdf");
+    assert_eq!(mode(&page), 0o600);
+    let uri = camera::read(&crate::hand_out::printed(&page)).expect("a QR code on the page");
+    let code = Phone::scanned(&uri).code(0);
+    host.run_with(&["verify", "daemon"], &format!("{code}\n")).expect(0);
+}
+
+#[test]
+fn what_a_pdf_has_no_letters_for_is_said_before_anybody_is_enrolled() {
+    let host = Host::new();
+    let file = file(&host, "user,issuer\ndaemon,\u{4f8b}\nbin,Example\n");
+    let directory = output(&host);
+    let words = ["enroll", "--from", &file, "--output", directory.to_str().unwrap(), "--no-confirm"];
+    let ran = host.run(&words).expect(2);
+    assert!(ran.stderr.contains("line 2") && ran.stderr.contains("--format html"), "{}", ran.stderr);
+    assert_eq!(host.status("bin")["enrolled"], false);
+    host.run(&[words.as_slice(), &["--format", "html"]].concat()).expect(0);
+    assert!(fs::read_to_string(directory.join("daemon.html")).unwrap().contains('\u{4f8b}'));
 }

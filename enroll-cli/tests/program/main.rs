@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program as it is used: the real binary, as root, against a store of the test's own. Needs oathtool (the phone),
-//! zbarimg (its camera), rsvg-convert and age.
+//! zbarimg (its camera), rsvg-convert, pdftoppm and pdftotext (its printer), age, strace.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -30,6 +30,7 @@ mod enroll_many;
 mod enroll_on_a_terminal;
 mod enroll_unattended;
 mod errors;
+mod hand_out;
 mod import;
 mod init;
 mod invite;

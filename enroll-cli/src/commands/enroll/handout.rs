@@ -18,6 +18,7 @@ use crate::commands::enroll::plan::Plan;
 use crate::commands::status::{kind_name, period_of};
 use crate::failure::Failure;
 use crate::json::{self, DeviceAdded, Enrolled, NewDevice, SCHEMA};
+use crate::paper::DeviceToSetUp;
 use crate::sheet::Sheet;
 use crate::terminal::{Screen, Terminal};
 use nightlatch::qr::{Drawing, QUIET, Symbol};
@@ -84,6 +85,20 @@ impl Handout {
         }
     }
 
+    /// For a page of paper.
+    pub(crate) fn to_set_up<'a>(&'a self, plan: &'a Plan, symbol: &'a Symbol) -> DeviceToSetUp<'a> {
+        DeviceToSetUp {
+            issuer: plan.label.issuer(),
+            account: plan.label.account(),
+            kind: plan.device.kind,
+            algorithm: plan.device.algorithm,
+            digits: plan.device.digits,
+            counter: self.counter,
+            secret: &self.secret,
+            symbol,
+        }
+    }
+
     /// The result. It stands in the store by now, so that a failure here says how to get at new codes.
     pub(crate) fn print(
         &self,
@@ -102,7 +117,7 @@ impl Handout {
                 terminal.result(&self.object(deed))
             }
             Form::Text => {
-                let shown = options.no_confirm && Screen::Stdout.is_terminal();
+                let shown = options.no_confirm && options.sheet.is_none() && Screen::Stdout.is_terminal();
                 let drawing = drawing(options.qr, shown).filter(|_| options.no_confirm);
                 terminal.result(self.text(deed, options).as_bytes()).and_then(|()| match drawing {
                     Some(drawing) => terminal.result(drawn(symbol, drawing).as_bytes()),
@@ -165,6 +180,17 @@ impl Handout {
         let mut line = |line: std::fmt::Arguments<'_>| {
             let _: std::fmt::Result = writeln!(text, "{line}");
         };
+        if let Some(sheet) = &options.sheet {
+            // What is on paper is not on the screen, nor in its scrollback.
+            if options.no_confirm {
+                line(format_args!("{done}; no code has shown yet that the device works"));
+            } else {
+                line(format_args!("{done}: '{device}' gives codes from now on"));
+            }
+            let (user, path) = (&self.user, sheet.path.display());
+            line(format_args!("what {user} gets is in {path}: print it, hand it over, remove it"));
+            return text;
+        }
         if options.no_confirm {
             line(format_args!("{done}; no code has shown yet that the device works"));
             line(format_args!("secret: {}", *self.secret));

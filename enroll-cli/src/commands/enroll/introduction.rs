@@ -6,7 +6,7 @@ use nightlatch::backup::BackupSheet;
 use nightlatch::enrollment::{Draft, DraftError};
 use nightlatch::secret::SharedSecret;
 use nightlatch::store::{CommitFailure, Store};
-use nightlatch::user::Account;
+use nightlatch::user::{Account, host_name};
 use zeroize::Zeroizing;
 
 use crate::arguments::NewDeviceArguments;
@@ -15,6 +15,8 @@ use crate::commands::enroll::handout::{Deed, Handout};
 use crate::commands::enroll::plan::Plan;
 use crate::failure::Failure;
 use crate::image;
+use crate::paper::Page;
+use crate::paper::blank::Blank;
 use crate::site::Site;
 use crate::terminal::{Reply, Terminal};
 use nightlatch::qr::Symbol;
@@ -74,19 +76,24 @@ impl Introduction<'_> {
         let draft = draft.beginning_at(self.plan.first_counter);
         let handout = Handout::of(&draft, self.plan, self.account)?;
         let symbol = Symbol::of(&handout.uri)?;
+        let interruption = self.terminal.interruption();
+        let blank = self.options.sheet.as_ref().map(|sheet| Blank::make(sheet, interruption)).transpose()?;
         self.write_images(&symbol)?;
         let confirmed = if self.options.no_confirm {
             draft.vouched_for()
         } else {
             confirmation::ask(draft, &handout.sheet(heading, self.plan, warnings), &symbol, self)?
         };
-        self.terminal.interruption().settle();
+        if let Some(blank) = blank {
+            self.write_sheet(blank, &handout, confirmed.backup_sheet())?;
+        }
+        interruption.settle();
         let sheet = match store.commit(confirmed, self.site.now()?.wall) {
             Ok(sheet) => sheet,
             Err(CommitFailure::Changed) => return Ok(None),
             Err(CommitFailure::Fault(fault)) => return Err(fault.into()),
         };
-        self.terminal.interruption().keep_files();
+        interruption.keep_files();
         Ok(Some(Introduced { handout, symbol, sheet }))
     }
 
@@ -99,6 +106,20 @@ impl Introduction<'_> {
             image::write_svg(symbol, path, self.terminal.interruption())?;
         }
         Ok(())
+    }
+
+    /// After the confirmation, since a hand-out that exists is handed out; before the commit, since what is in the store
+    /// has to be on paper. Gone again if the commit fails.
+    fn write_sheet(&self, blank: Blank, handout: &Handout, codes: &BackupSheet) -> Result<(), Failure> {
+        let symbol = Symbol::for_paper(&handout.uri)?;
+        blank.fill(&Page {
+            user: self.account.name().as_str(),
+            host: &host_name(),
+            at: self.site.now()?.wall,
+            contact: self.site.config.enroll().contact.as_deref(),
+            device: Some(handout.to_set_up(self.plan, &symbol)),
+            backup_codes: Some(codes),
+        })
     }
 
     pub(crate) fn no_draft(&self, error: DraftError) -> Failure {

@@ -10,6 +10,7 @@ use nightlatch::user::{Account, host_name};
 
 use crate::arguments::NewDeviceArguments;
 use crate::failure::Failure;
+use crate::paper::blank;
 use crate::site::Site;
 
 pub(crate) struct Plan {
@@ -27,6 +28,10 @@ impl Plan {
     ) -> Result<Self, Failure> {
         let defaults = site.config.enroll();
         let label = label(options, defaults, account)?;
+        if let Some(sheet) = &options.sheet {
+            let names = [("the issuer", label.issuer()), ("the account", label.account())];
+            blank::has_letters_for(sheet, account, defaults, &names)?;
+        }
         // clap has held these against their range; out of it, the site's default is in it.
         let digits = options.digits.and_then(Digits::new).unwrap_or(defaults.digits);
         let period = options.period.and_then(Period::new).unwrap_or(defaults.period);

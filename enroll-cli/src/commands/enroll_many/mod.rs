@@ -15,14 +15,14 @@ use nightlatch::enrollment::{Basis, Confirmed, Draft};
 use nightlatch::random::SystemRandom;
 use nightlatch::secret::SharedSecret;
 use nightlatch::store::{Batch, CommitFailure, Enrollment, HandoutName, Handouts, NotEnrolled, Store};
-use nightlatch::user::Account;
+use nightlatch::user::{Account, host_name};
 use zeroize::Zeroizing;
 
 use crate::accounts::HostAccounts;
 use crate::arguments::{EnrollArguments, Form, QrStyle};
 use crate::commands::enroll::confirmation::drawing;
 use crate::commands::enroll::handout::Handout;
-use crate::commands::enroll_many::paper::{Paper, PlainText, Recipient};
+use crate::commands::enroll_many::paper::{Paper, PlainText, Printed, Recipient};
 use crate::commands::enroll_many::table::{Row, Surroundings, Table};
 use crate::failure::{Failure, Status};
 use crate::json::enroll_many::{LeftOut, ManyEnrolled};
@@ -49,6 +49,7 @@ pub(crate) fn run(
     site: &Site,
     terminal: &Terminal,
 ) -> Outcome {
+    let paper = paper_for(options, site)?;
     let table = Table::read(file)?;
     let accounts = HostAccounts::list()?;
     let by = Surroundings { accounts: &accounts, options, site };
@@ -72,10 +73,19 @@ pub(crate) fn run(
         come_to: 0,
         tally: Tally { left_out: checked.wrong, ..Tally::default() },
     };
-    let paper = PlainText { drawing: drawing(options.new.qr, true).filter(|_| options.new.qr != QrStyle::None) };
-    let outcome = run.everybody(&table, by, &paper);
+    let outcome = run.everybody(&table, by, &*paper);
     let tally = run.finish();
     tell(&tally, outcome, &handouts, terminal)
+}
+
+fn paper_for(options: &EnrollArguments, site: &Site) -> Result<Box<dyn Paper>, Failure> {
+    let Some(format) = options.many.format.of_paper() else {
+        let drawing = drawing(options.new.qr, true).filter(|_| options.new.qr != QrStyle::None);
+        return Ok(Box::new(PlainText { drawing }));
+    };
+    let printed = Printed { format, host: host_name(), contact: site.config.enroll().contact.clone() };
+    printed.has_letters()?;
+    Ok(Box::new(printed))
 }
 
 /// What became of everybody so far.

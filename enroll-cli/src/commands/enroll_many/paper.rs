@@ -12,6 +12,7 @@ use crate::commands::backup_codes;
 use crate::commands::enroll::handout::{Handout, drawn};
 use crate::commands::enroll::plan::Plan;
 use crate::failure::Failure;
+use crate::paper::{Format, Page, render};
 
 /// Whom it is for, and what is on it.
 pub(crate) struct Recipient<'a> {
@@ -28,6 +29,48 @@ pub(crate) trait Paper: Sync {
     fn ending(&self) -> &'static str;
     /// All of it.
     fn bytes(&self, of: &Recipient<'_>) -> Result<Zeroizing<Vec<u8>>, Failure>;
+}
+
+/// A page of A4 to print.
+pub(crate) struct Printed {
+    pub(crate) format: Format,
+    pub(crate) host: String,
+    /// Whom to turn to.
+    pub(crate) contact: Option<String>,
+}
+
+impl Printed {
+    /// Whether there are letters for what stands on every page.
+    pub(crate) fn has_letters(&self) -> Result<(), Failure> {
+        for (what, text) in [("the host's name", Some(&self.host)), ("contact in the config", self.contact.as_ref())] {
+            let can_show = text.map_or(Ok(()), |text| self.format.can_show(text));
+            can_show.map_err(|lacks| Failure::usage(format!("{what}: {lacks}"), "say --format html"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Paper for Printed {
+    fn ending(&self) -> &'static str {
+        match self.format {
+            Format::Pdf => "pdf",
+            Format::Html => "html",
+        }
+    }
+
+    fn bytes(&self, of: &Recipient<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let symbol = Symbol::for_paper(&of.handout.uri)?;
+        let page = Page {
+            user: of.user,
+            host: &self.host,
+            at: of.made_at,
+            contact: self.contact.as_deref(),
+            device: Some(of.handout.to_set_up(of.plan, &symbol)),
+            backup_codes: Some(of.backup_codes),
+        };
+        // Asked before anybody was enrolled.
+        render(&page, self.format).map_err(|lacks| Failure::usage(lacks.to_string(), "say --format html"))
+    }
 }
 
 /// For a terminal: QR code, secret, settings, backup codes.

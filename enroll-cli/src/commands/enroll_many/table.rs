@@ -67,7 +67,11 @@ impl Table {
         let (bytes, name) = if file == Path::new(STDIN) {
             (terminal::read_to_end()?, "stdin".to_owned())
         } else {
-            let read = std::fs::read(file).map_err(|source| Failure::ManyFile { path: file.to_owned(), source })?;
+            let read = std::fs::read(file).map_err(|source| Failure::File {
+                path: file.to_owned(),
+                action: "read",
+                source,
+            })?;
             (read, file.display().to_string())
         };
         let bytes = without_mark(bytes);
@@ -176,6 +180,13 @@ impl Columns {
             None => free_name(&new, None),
         };
         let plan = Plan::new(name.map_err(said)?, &new, by.site, &account).map_err(said)?;
+        let label = [account.name().as_str(), plan.label.issuer(), plan.label.account()];
+        if let Some(format) = by.options.many.format.of_paper() {
+            label
+                .into_iter()
+                .try_for_each(|text| format.can_show(text))
+                .map_err(|lacks| format!("{lacks}: say --format html"))?;
+        }
         let backup_codes = match cell(record, self.backup_codes) {
             Some(text) => text.parse().ok().filter(|count| *count <= 20).ok_or("backup_codes: 0 to 20")?,
             None => by.options.backup_codes.unwrap_or(by.site.config.enroll().backup_codes),
@@ -210,6 +221,7 @@ impl Columns {
             qr: QrStyle::None,
             qr_png: None,
             qr_svg: None,
+            sheet: None,
             secret_stdin: false,
             allow_short_secret: false,
             no_confirm: true,
