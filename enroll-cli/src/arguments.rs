@@ -57,7 +57,7 @@ const GLOBAL: &str = "Global options";
 const EXAMPLES: &str = "\
 Exit status: 0 done, or already so; 1 fault; 2 wrong usage; 3 code refused; 4 no such account or
 device, or not enrolled; 5 already enrolled, or a device of that name or secret is; 10 doctor found
-warnings, 11 errors; 130 interrupted.
+warnings; 11 doctor found errors; 130 interrupted.
 
 Example:
   nightlatch init
@@ -82,6 +82,11 @@ pub(crate) enum Command {
     /// shows codes, backup codes below it, to be kept. It is on the disk before the account is enrolled, goes away
     /// again if it is not, and what is on it is not printed; with --json it is in the object all the same. A PDF has the
     /// letters of Western Europe; an HTML file has all. Print the page, hand it over, and remove the file.
+    ///
+    /// With --from the first line of a CSV file names its columns: user, and if wanted issuer, account, device, digits,
+    /// algorithm, period, backup_codes. What a line leaves empty is as the options say. The file is read whole first, and
+    /// where a line is wrong nobody is enrolled, or with --skip-wrong the others are. Whoever is enrolled already is
+    /// skipped. A signal leaves everybody enrolled, with a hand-out, or not at all.
     #[command(after_help = ENROLL_EXAMPLES)]
     Enroll(Box<EnrollArguments>),
     /// List, add, rename, remove and resynchronise somebody's devices: eight at most
@@ -134,7 +139,9 @@ pub(crate) enum Command {
     /// Remove what is enrolled
     #[command(after_help = "Example:\n  nightlatch remove alice\n  nightlatch remove --uid 1042 --yes")]
     Remove(RemoveArguments),
-    /// Give somebody's record to the name or uid that the account has now (usermod -l, usermod -u)
+    /// Give a record to the name or uid that its account has now
+    ///
+    /// After usermod -l or usermod -u.
     #[command(after_help = REBIND_EXAMPLES)]
     Rebind(RebindArguments),
     /// Look this host over: store, module, PAM services, sshd, people, clock; worst first
@@ -197,16 +204,10 @@ Example:
   nightlatch policy explain backup --service sshd --from 192.0.2.7 --ssh-key";
 
 const ENROLL_EXAMPLES: &str = "\
-The first line of a CSV file names its columns: user, and if wanted issuer, account, device, digits,
-algorithm, period, backup_codes. What a line leaves empty is as the options say. The file is read
-whole first; whoever is enrolled already is skipped; a signal leaves everybody enrolled or not at all.
-
 Example:
   nightlatch enroll alice
   nightlatch enroll alice --no-confirm --sheet /root/alice.pdf    # a page to print and hand out
-  nightlatch enroll alice --replace --qr-png /root/alice.png
   nightlatch enroll alice --hotp --counter 7 --secret-stdin       # a token with a button
-  printf '%s\\n' \"$secret\" \"$code\" | nightlatch --json enroll alice --secret-stdin
   nightlatch --json enroll alice --no-confirm --if-not-enrolled   # from Ansible
   nightlatch enroll --from people.csv --output /root/handouts --no-confirm";
 
@@ -246,8 +247,8 @@ pub(crate) struct EnrollArguments {
     /// Replace all that is enrolled; it holds until the new code is confirmed
     #[arg(long)]
     pub(crate) replace: bool,
-    /// With --replace: change nothing and succeed where a device has this secret already
-    #[arg(long, requires_all = ["replace", "secret_stdin"])]
+    /// With --replace: change nothing where a device has this secret already
+    #[arg(long, hide_short_help = true, requires_all = ["replace", "secret_stdin"])]
     pub(crate) if_other_secret: bool,
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct NewDeviceArguments {
     #[arg(long, value_name = "FILE", value_parser = SheetFile::parser())]
     pub(crate) sheet: Option<SheetFile>,
     /// Line 1 of stdin is an existing base32 secret; later lines are codes
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) secret_stdin: bool,
     /// Take a secret of less than 128 bits
     #[arg(long, requires = "secret_stdin", hide_short_help = true)]

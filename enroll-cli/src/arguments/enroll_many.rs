@@ -13,14 +13,15 @@ pub(crate) struct EnrollManyArguments {
     #[arg(long, value_name = "FILE", requires_all = ["output", "no_confirm"])]
     #[arg(conflicts_with_all = ["user", "replace", "secret_stdin", "qr_png", "qr_svg", "sheet"])]
     pub(crate) from: Option<PathBuf>,
-    /// Write a hand-out for each person of the file into this directory, which is root's alone
+    /// Where each person of the file gets a hand-out: root's alone, or made
     #[arg(long, value_name = "DIR", requires = "from")]
     pub(crate) output: Option<PathBuf>,
-    /// What the hand-outs are: pages of A4 to print, or text for a terminal
+    /// What hand-outs are: pages to print (pdf, html), or txt for a terminal
     #[arg(long, value_name = "FORMAT", requires = "from", default_value = "pdf", hide_short_help = true)]
+    #[arg(hide_possible_values = true)]
     pub(crate) format: HandoutFormat,
     /// Where lines of the file are wrong, enroll the others instead of nobody
-    #[arg(long, requires = "from")]
+    #[arg(long, requires = "from", hide_short_help = true)]
     pub(crate) skip_wrong: bool,
 }
 

@@ -24,8 +24,8 @@ pub(crate) enum KeyCommand {
 }
 
 const ROTATE_EXAMPLES: &str = "\
-Interrupted, it goes on when it is run again. The old key is removed once nothing needs it; backups that
-were made before need it still. Exit status 1 if a file was left under its old key.
+Interrupted, it goes on when it is run again. The old key is removed once nothing needs it; backups
+that were made before need it still. Exit status 1 if a file was left under its old key.
 
 Example:
   nightlatch key rotate
@@ -52,8 +52,8 @@ pub(crate) struct KeyBackupArguments {
     /// Write to a new file (mode 0600) and not to the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// How to draw the QR code below the text
-    #[arg(long, value_enum, default_value = "auto")]
+    /// How to draw the QR code: auto, utf8, ansi or none
+    #[arg(long, value_name = "STYLE", value_enum, default_value = "auto", hide_possible_values = true)]
     pub(crate) qr: QrStyle,
     /// Write the QR code to a new PNG file (mode 0600)
     #[arg(long, value_name = "FILE")]

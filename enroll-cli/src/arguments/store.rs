@@ -16,16 +16,16 @@ pub(crate) enum StoreCommand {
 }
 
 const BACKUP_EXAMPLES: &str = "\
-Under a passphrase the master keys are in it, and it can be restored anywhere; 'age -d' opens it too.
-Under the master key it is of no use without 'nightlatch key backup'.
+Under a passphrase the master keys are in it, and it can be restored anywhere; 'age -d' opens it
+too. Under the master key it is of no use without 'nightlatch key backup'.
 
 Example:
   nightlatch store backup /root/store.backup --under-master-key
   nightlatch store backup /root/store.age --passphrase
   nightlatch store backup /root/alice.backup --under-master-key --user alice";
 const RESTORE_EXAMPLES: &str = "\
-A used code stays used wherever this host can know of it. Bypass codes, waivers and invitations are not
-put back. Exit status 1 if somebody was left out.
+A used code stays used wherever this host can know of it. Bypass codes, waivers and invitations are
+not put back. Exit status 1 if somebody was left out.
 
 Example:
   nightlatch store restore /root/store.backup --dry-run
@@ -40,7 +40,7 @@ pub(crate) struct StoreBackupArguments {
     /// Only this person; may be said several times [default: everybody]
     #[arg(long = "user", value_name = "USER")]
     pub(crate) users: Vec<String>,
-    /// Encrypt it, master keys included, to a passphrase: asked for, or line 1 of stdin
+    /// Encrypt it, keys included, to a passphrase: asked for, or line 1 of stdin
     #[arg(long, required_unless_present = "under_master_key", conflicts_with = "under_master_key")]
     pub(crate) passphrase: bool,
     /// Leave records sealed as they are, and the master keys out of it
