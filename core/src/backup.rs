@@ -328,6 +328,7 @@ impl HashMemory {
         Ok(Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params), blocks })
     }
 
+    #[inline(never)] // Argon2 is large, and once in every sshd is enough
     fn hash(&mut self, spelling: &[u8], salt: &[u8; 16]) -> Result<[u8; 32], Fault> {
         let mut hash = [0; 32];
         self.argon2
