@@ -150,7 +150,7 @@ fn the_paper_is_roots_alone_never_over_another_and_puts_the_key_back() {
     assert_eq!((mode(&paper), mode(&picture)), (0o600, 0o600));
     let text = fs::read_to_string(&paper).unwrap();
     assert!(text.contains(&format!("Key id {}", ids[0])) && text.contains("nightlatch key restore"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert_eq!(lines(&text).len(), 5);
     let key = fs::read(host.path("keys").join(&ids[0])).unwrap();
     for stdout in [&ran.stdout, &ran.stderr] {

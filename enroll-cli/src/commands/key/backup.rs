@@ -133,8 +133,8 @@ fn paper(keys: &[NamedKey], now: UnixTime) -> Zeroizing<String> {
     let (s, host) = (if keys.len() == 1 { "" } else { "s" }, user::host_name());
     text.push_str(&format!("nightlatch: master key{s} of {host}, {}\n\n", now.to_the_minute()));
     text.push_str(
-        "For the safe, apart from backups of the store. Whoever has both has the secrets of\n\
-         everybody who is enrolled; without the key, such a backup is of no use.\n",
+        "For the safe, apart from backups of the store. Whoever has both has the secrets\n\
+         of everybody who is enrolled; without the key, such a backup is of no use.\n",
     );
     for (id, key) in keys {
         text.push_str(&format!("\nKey id {id}\n\n"));
@@ -146,8 +146,9 @@ fn paper(keys: &[NamedKey], now: UnixTime) -> Zeroizing<String> {
     }
     text.push_str(
         "\nTo put it back, as root: nightlatch key restore\n\
-         It asks line by line and tells a typing error at once. O is read as 0, I and L as 1.\n\
-         From a picture of the QR code: zbarimg --quiet --raw PICTURE | nightlatch key restore --from -\n\n",
+         It asks line by line and tells a typing error at once. O is 0, I and L are 1.\n\
+         From a picture of the QR code:\n  \
+         zbarimg --quiet --raw PICTURE | nightlatch key restore --from -\n\n",
     );
     text
 }
