@@ -35,7 +35,8 @@ pub(super) fn examine(machine: &Machine<'_>, report: &mut Report) {
     }
     let people = site.store().and_then(|store| store.people().map_err(Failure::from)).map_or(0, |people| people.len());
     let word = if is_sound { "sound" } else { "looked at" };
-    report.looked(Subject::Store, format!("keys, store and records of {people} people: {word}"));
+    let records = if people == 1 { "record" } else { "records" };
+    report.looked(Subject::Store, format!("keys, store and {people} {records}: {word}"));
 }
 
 fn of_the_store(finding: &InStore) -> Finding {
