@@ -300,6 +300,21 @@ fn people_who_are_locked_out_let_through_or_blocked_are_named() {
     }
     bob.0.enroll(&[]);
     assert!(!names_bob("locked-out", &bob.0.name));
+    {
+        // Root is never asked by sudo; who becomes root by su is.
+        let shadow = fs::read_to_string("/etc/shadow").unwrap();
+        let hash =
+            shadow.lines().find_map(|line| line.strip_prefix(&format!("{}:", bob.0.name))?.split(':').next()).unwrap();
+        let with_password = shadow.lines().map(|line| match line.strip_prefix("root:") {
+            Some(rest) => format!("root:{hash}:{}\n", rest.split_once(':').unwrap().1),
+            None => format!("{line}\n"),
+        });
+        let _root = Changed::to("/etc/shadow", with_password.collect::<String>());
+        let names_root = || message("people", "locked-out").is_some_and(|message| message.ends_with(": root"));
+        assert!(!names_root());
+        let _su = service("su", "su");
+        assert!(names_root(), "{:?}", doctor("people"));
+    }
     // A config with a smaller number, so that one wrong code is one too many.
     let config = fs::read_to_string("/etc/nightlatch/config.toml").unwrap();
     {

@@ -31,5 +31,5 @@ pub(super) fn examine(machine: &Machine<'_>, services: &[Service], report: &mut 
                       service's file, as in the README";
         report.found(Finding::new(Word::EnrollNotOffered.into(), message, remedy).at(&machine.config));
     }
-    report.looked(Subject::Config, format!("{path}: read, {} rules", policy.rules.len()));
+    report.looked(Subject::Config, format!("{path}: rules: {}", policy.rules.len()));
 }

@@ -15,6 +15,7 @@ use nightlatch::verify::throttle::Admission;
 use nightlatch::waiver;
 
 use super::kind::Word;
+use super::sshd::settings_of;
 use super::stacks::Service;
 use super::{Finding, Machine, Report, Subject, some_of};
 use crate::failure::Failure;
@@ -200,10 +201,18 @@ fn decided(machine: &Machine<'_>, (services, accounts): (&[Service], &[Entry]), 
     let lookups = HostLookups::new(&site.config, &site.random, &site.clock);
     let mut fates = Fates::default();
     let can_log_in: Vec<_> = accounts.iter().filter(|entry| entry.can_log_in).collect();
+    let root_comes_by = |service: &Service| match service.name.as_str() {
+        // Whoever is root already is not asked.
+        "sudo" | "sudo-i" => false,
+        // By a key at most, unless it says yes; where sshd does not tell, not at all.
+        "sshd" => settings_of(machine, "root").is_ok_and(|settings| settings.value("permitrootlogin") == "yes"),
+        _ => true,
+    };
+    let of_root: Vec<&Service> = services.iter().copied().filter(|service| root_comes_by(service)).collect();
     for entry in can_log_in.iter().take(MOST_PEOPLE) {
         let named = UserName::parse(entry.name.as_bytes()).ok().and_then(|name| Named::look_up(&name).ok());
         let Some(named) = named else { continue };
-        for service in &services {
+        for service in if entry.uid == 0 { &of_root } else { &services } {
             fate(&named, service, (&lookups, &store), site, &mut fates);
         }
     }

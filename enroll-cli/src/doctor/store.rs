@@ -12,7 +12,7 @@ use crate::extents::Fiemap;
 use crate::failure::Failure;
 use crate::site::Site;
 
-/// A record, its draft and some room for the file system itself.
+/// Some dozens of records; on a small disk a twentieth of it.
 const LEAST_BYTES: u64 = 1 << 20;
 
 pub(super) fn examine(machine: &Machine<'_>, report: &mut Report) {
@@ -35,7 +35,8 @@ pub(super) fn examine(machine: &Machine<'_>, report: &mut Report) {
     }
     let people = site.store().and_then(|store| store.people().map_err(Failure::from)).map_or(0, |people| people.len());
     let word = if is_sound { "sound" } else { "looked at" };
-    report.looked(Subject::Store, format!("keys, store and records of {people} people: {word}"));
+    let records = if people == 1 { "record" } else { "records" };
+    report.looked(Subject::Store, format!("keys, store and {people} {records}: {word}"));
 }
 
 fn of_the_store(finding: &InStore) -> Finding {
@@ -53,9 +54,14 @@ fn of_the_disk(store: &Path, disk: &StatVfs) -> Option<Finding> {
         let remedy = format!("see the kernel's log, mend the disk, then 'mount -o remount,rw' what {path} lies on");
         return Some(Finding::new(Word::DiskReadOnly.into(), message, remedy).at(store));
     }
+    // ramfs and the like have no size.
+    if disk.f_blocks == 0 {
+        return None;
+    }
     let bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let least = LEAST_BYTES.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 20);
     let no_names = disk.f_files > 0 && disk.f_favail == 0;
-    (bytes < LEAST_BYTES || no_names).then(|| {
+    (bytes < least || no_names).then(|| {
         let left = if no_names { "no inode is left".to_owned() } else { format!("{} KiB are left", bytes >> 10) };
         let message = format!("{path}: {left} on its file system; logins go on, enrollments fail");
         Finding::new(Word::DiskFull.into(), message, format!("free space under {path}")).at(store)
@@ -95,5 +101,8 @@ mod tests {
         assert_eq!(word(&disk(10, 10, StatVfsMountFlags::empty())), Some("disk-full"));
         assert_eq!(word(&disk(100_000, 0, StatVfsMountFlags::empty())), Some("disk-full"));
         assert_eq!(word(&disk(0, 0, StatVfsMountFlags::RDONLY)), Some("disk-read-only"));
+        let small = |free| StatVfs { f_blocks: 500, ..disk(free, 10, StatVfsMountFlags::empty()) };
+        assert_eq!([word(&small(100)), word(&small(20))], [None, Some("disk-full")]);
+        assert_eq!(word(&StatVfs { f_blocks: 0, ..disk(0, 0, StatVfsMountFlags::empty()) }), None);
     }
 }

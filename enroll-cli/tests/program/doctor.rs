@@ -38,8 +38,7 @@ fn a_sound_store_is_said_to_be_sound() {
         host.enrolled(user);
     }
     let report = host.run(&["doctor", "--only", "store", "--json"]).expect(0).json();
-    let examined =
-        json!([{ "subject": "store", "outcome": "looked", "message": "keys, store and records of 2 people: sound" }]);
+    let examined = json!([{ "subject": "store", "outcome": "looked", "message": "keys, store and 2 records: sound" }]);
     assert_eq!(report, json!({ "schema": 1, "changed": false, "findings": [], "examined": examined }));
     let ran = host.run(&["doctor", "--only", "store"]).expect(0);
     assert!(ran.stdout.starts_with("nothing found") && ran.stderr.is_empty(), "{ran:?}");
