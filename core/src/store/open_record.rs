@@ -23,7 +23,7 @@ use crate::store::layout::{BLOCK, FILE_BYTES, HEADER_BYTES, Header, Slot, SlotNa
 use crate::store::lock::Locked;
 use crate::store::pending::{Attempt, Pending};
 use crate::store::seal::{SealedPart, SealingKey};
-use crate::store::{KeyId, RecordId, person_header, place, waiver};
+use crate::store::{KeyId, Person, RecordId, person_header, place, waiver};
 use crate::trusted::read_start;
 use crate::user::{Account, Named, UserName};
 use crate::verify::judge::{self, Occasion, Provenance};
@@ -65,10 +65,14 @@ impl<'s> Locked<'s> {
         self.open_if(|found| found.uid == uid)
     }
 
-    /// The same where it was made for that account already, and its file has not got that account's uid yet.
-    pub(crate) fn open_to_rebind(self, to: &Account) -> Result<OpenRecord<'s>, Fault> {
+    /// The same where it still is that person's, or was made for that account already and its file has not got that
+    /// account's uid yet.
+    pub(crate) fn open_to_rebind(self, from: &Person, to: &Account) -> Result<OpenRecord<'s>, Fault> {
         let uid = self.uid;
-        self.open_if(|found| found.uid == uid || *found == Subject::of(to))
+        self.open_if(|found| {
+            let is_the_same = found.uid == from.made_for && found.name == from.name;
+            is_the_same && (found.uid == uid || *found == Subject::of(to))
+        })
     }
 
     fn open_if(self, is_right: impl FnOnce(&Subject) -> bool) -> Result<OpenRecord<'s>, Fault> {

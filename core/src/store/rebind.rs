@@ -11,7 +11,7 @@ use crate::store::invited::remove_invitation;
 use crate::store::layout::Subject;
 use crate::store::lock::LockedDirectory;
 use crate::store::place::{NewFile, Placing, Under};
-use crate::store::{CommitFailure, LockFailure, OpenRecord, Store, lock, waiver};
+use crate::store::{CommitFailure, LockFailure, OpenRecord, Person, Store, lock, waiver};
 use crate::user::Account;
 
 /// Why a record was not given to its account's new identity.
@@ -41,18 +41,19 @@ impl From<CommitFailure> for RebindFailure {
 }
 
 impl<'r> Store<'r> {
-    /// Gives the record in a uid's file to an account: devices, backup codes, failures and used codes go with it. Whether
-    /// something was changed. Whoever was interrupted does it again.
+    /// Gives a person's record to an account: devices, backup codes, failures and used codes go with it. Whether something
+    /// was changed. Whoever was interrupted does it again.
     ///
     /// # Errors
     ///
     /// [`RebindFailure`]; the record is then where it was, or where doing it again finds it.
-    pub fn rebind(&'r self, from: u32, to: &Account, now: UnixTime) -> Result<bool, RebindFailure> {
+    pub fn rebind(&'r self, person: &Person, to: &Account, now: UnixTime) -> Result<bool, RebindFailure> {
+        let from = person.uid;
         let locked = self.lock_uid(from).map_err(|failure| match failure {
             LockFailure::NotEnrolled(_) => RebindFailure::NotEnrolled,
             LockFailure::Fault(fault) => RebindFailure::Fault(fault),
         })?;
-        let open = locked.open_to_rebind(to)?;
+        let open = locked.open_to_rebind(person, to)?;
         let is_made_for_it = open.subject() == Some(&Subject::of(to));
         match (is_made_for_it, from == to.uid()) {
             (true, true) => return Ok(false),

@@ -34,7 +34,7 @@ pub(crate) fn run(options: &RebindArguments, site: &Site, terminal: &Terminal) -
     }
     let now = site.now()?.wall;
     terminal.interruption().settle();
-    match store.rebind(person.uid, &account, now) {
+    match store.rebind(&person, &account, now) {
         Ok(true) => told(&account, Some(&person), terminal),
         Ok(false) => told(&account, None, terminal),
         Err(RebindFailure::NotEnrolled) => Err(Failure::NotEnrolled { who: format!("uid {}", person.uid) }),

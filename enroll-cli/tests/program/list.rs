@@ -55,6 +55,8 @@ fn each_option_leaves_those_whom_it_names_and_together_they_leave_whom_all_name(
     crowd.run(&["invite", "dan"]).expect(0);
     let invited = crowd.run(&["list", "--invited", "--json"]).expect(0).json();
     assert_eq!((&invited[0]["user"], invited[0]["invited_until"].is_string()), (&json!("dan"), true));
+    crowd.run(&["invite", "daemon"]).expect(0);
+    assert_eq!(list(&["--invited"]), ["daemon", "dan"], "one of the system's too, once it is invited");
     for wrong in [&["--not-enrolled", "--locked"], &["--invited", "--orphaned"], &["--all", "--not-enrolled"]] {
         crowd.run(&[&["list"], &wrong[..]].concat()).expect(2);
     }

@@ -176,7 +176,7 @@ fn whoever_is_enrolled_already_keeps_record_and_hand_out() {
     let store = site.open().unwrap();
     let handouts = Handouts::open(&site.output(), &store).unwrap();
     fs::write(site.output().join("alice.txt"), b"the right one").unwrap();
-    let absent = site.open().unwrap().enrollment(Site::people(1)[0].named()).unwrap();
+    let absent = store.enrollment(Site::people(1)[0].named()).unwrap();
     let mut batch = store.batch(&handouts).unwrap();
     let name = HandoutName::of(&alice(), "txt");
     for basis in [Basis::from(absent), Basis::from(store.enrollment(alice().named()).unwrap())] {
@@ -187,6 +187,22 @@ fn whoever_is_enrolled_already_keeps_record_and_hand_out() {
     drop(handouts);
     assert_eq!(fs::read(site.output().join("alice.txt")).unwrap(), b"the right one");
     assert!(site.admits(&site.backup_codes[0], NOON));
+}
+
+/// A replacement whose record is gone meanwhile is no first enrollment.
+#[test]
+fn a_draft_that_was_made_for_a_record_is_none_for_a_batch() {
+    let site = Site::with_alice();
+    let store = site.open().unwrap();
+    let replacement = site.confirmed(&alice(), SECRET);
+    fs::remove_file(site.file()).unwrap();
+    let handouts = Handouts::open(&site.output(), &store).unwrap();
+    let mut batch = store.batch(&handouts).unwrap();
+    let added = batch.add(replacement, HandoutName::of(&alice(), "txt"), b"a hand-out");
+    assert!(matches!(added, Err(CommitFailure::Changed)));
+    drop(batch);
+    drop(handouts);
+    assert_eq!((site.handouts(), site.users()), (vec![], vec![]));
 }
 
 #[test]

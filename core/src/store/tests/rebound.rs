@@ -6,7 +6,9 @@ use crate::waiver::WaiverTerms;
 
 impl Site {
     fn rebinds(&self, from: u32, to: &Account) -> Result<bool, RebindFailure> {
-        self.open().unwrap().rebind(from, to, UnixTime(NOON + 90))
+        let store = self.open().unwrap();
+        let person = store.person(from).unwrap_or(Person { name: to.name().clone(), uid: from, made_for: from });
+        store.rebind(&person, to, UnixTime(NOON + 90))
     }
 
     fn try_as(&self, account: &Account, code: &str, wall: u64) -> Result<Answer, Fault> {
@@ -128,6 +130,22 @@ fn nobody_s_record_is_written_over() {
     assert!(matches!(site.rebinds(4243, &moved()), Err(RebindFailure::NotEnrolled)));
 }
 
+/// A person is asked in between.
+#[test]
+fn a_record_that_is_another_s_by_now_is_not_given_away() {
+    let site = Site::used();
+    let store = site.open().unwrap();
+    let person = store.person(4242).unwrap();
+    fs::remove_file(site.file()).unwrap();
+    let newcomer = Account::for_test("newcomer", 4242);
+    store.commit(site.confirmed(&newcomer, SECRET), UnixTime(NOON)).unwrap_or_else(|_| panic!("not committed"));
+    assert!(matches!(
+        store.rebind(&person, &moved(), UnixTime(NOON)),
+        Err(RebindFailure::Fault(Fault::Foreign { .. }))
+    ));
+    assert!(site.is_absent(&moved()) && site.try_as(&newcomer, "000000", NOON).is_ok());
+}
+
 #[test]
 fn a_lost_slot_closes_the_window_as_whatever_else_rewrites_does() {
     let site = Site::with_alice();
@@ -137,6 +155,7 @@ fn a_lost_slot_closes_the_window_as_whatever_else_rewrites_does() {
     let newer = if sequence(4096) > sequence(8192) { 4096 } else { 8192 };
     bytes[newer + 60] ^= 1;
     fs::write(site.file(), bytes).unwrap();
-    assert!(site.open().unwrap().rebind(4242, &moved(), UnixTime(NOON)).unwrap());
+    let store = site.open().unwrap();
+    assert!(store.rebind(&store.person(4242).unwrap(), &moved(), UnixTime(NOON)).unwrap());
     assert!(matches!(site.try_as(&moved(), &code_at(NOON), NOON), Ok(Answer::Refused(_))), "it was used");
 }

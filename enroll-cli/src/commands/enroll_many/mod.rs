@@ -9,6 +9,8 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
 
 use nightlatch::clock::{Clock as _, UnixTime};
 use nightlatch::enrollment::{Basis, Confirmed, Draft};
@@ -39,6 +41,8 @@ const BATCH: usize = 256;
 const UNDER_WAY: usize = 64;
 /// More threads than these gain nothing: one writes what they make.
 const MOST_WORKERS: usize = 8;
+/// For one draft, before it is asked whether the workers are still there.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// So many are named one by one on stderr; the rest is counted.
 const NAMED: usize = 20;
 
@@ -135,12 +139,21 @@ impl<'r> Run<'r> {
         let (made, ready) = mpsc::channel();
         let taken = Mutex::new(taken);
         std::thread::scope(|scope| {
-            for _ in 0..workers {
-                let (made, taken) = (made.clone(), &taken);
-                scope.spawn(move || work(taken, &made, paper));
-            }
-            drop(made);
-            self.commit_all(table, by, tasks, &ready)
+            let workers: Vec<_> = (0..workers)
+                .map(|_| {
+                    let (made, taken) = (made.clone(), &taken);
+                    scope.spawn(move || work(taken, &made, paper))
+                })
+                .collect();
+            let next = || loop {
+                match ready.recv_timeout(LONGEST_WAIT) {
+                    Ok(made) => break Some(made),
+                    // One that has ended while there is work has panicked, and what it had in hand never comes.
+                    Err(_) if workers.iter().any(ScopedJoinHandle::is_finished) => break None,
+                    Err(_) => {}
+                }
+            };
+            self.commit_all(table, by, tasks, next)
         })
     }
 
@@ -150,7 +163,7 @@ impl<'r> Run<'r> {
         table: &Table,
         by: Surroundings<'_>,
         tasks: Sender<Task>,
-        ready: &Receiver<Made>,
+        next: impl Fn() -> Option<Made>,
     ) -> Result<(), Failure> {
         // Told before anything was begun; a second line about one person is among them.
         let wrong: HashSet<u64> = self.tally.left_out.iter().map(|wrong| wrong.line).collect();
@@ -174,7 +187,7 @@ impl<'r> Run<'r> {
             if under_way == 0 {
                 return self.commit(batch, &mut lines);
             }
-            let Ok(made) = ready.recv() else { return self.commit(batch, &mut lines) };
+            let Some(made) = next() else { return self.commit(batch, &mut lines) };
             under_way = under_way.saturating_sub(1);
             self.add(made, &mut batch, &mut lines)?;
             if batch.len() >= BATCH {

@@ -24,6 +24,8 @@ pub(crate) fn run(options: &ListArguments, site: &Site, terminal: &Terminal) -> 
     let selection = Selection::of(options);
     let store = site.store()?;
     let accounts = if selection.needs_accounts() { Some(HostAccounts::list()?) } else { None };
+    // Whatever can fail as a whole comes before the first byte on stdout.
+    let uids = store.uids_with_a_file()?;
     let mut listing = Listing {
         site,
         terminal,
@@ -33,14 +35,16 @@ pub(crate) fn run(options: &ListArguments, site: &Site, terminal: &Terminal) -> 
         printer: Printer::begin(format, options, terminal)?,
         is_whole: true,
     };
-    let uids = store.uids_with_a_file()?;
     if listing.selection.has_enrolled() {
         for uid in &uids {
             listing.enrolled(*uid)?;
         }
     }
     if listing.selection.has_not_enrolled() {
-        listing.not_enrolled(&uids)?;
+        match listing.not_enrolled(&uids) {
+            Err(failure) if !matches!(failure, Failure::Output(_)) => listing.leave_out(&failure),
+            done => done?,
+        }
     }
     let Listing { printer, is_whole, .. } = listing;
     printer.end()?;
@@ -76,11 +80,15 @@ impl Listing<'_> {
             Ok(Some(person)) => self.printer.person(person),
             Ok(None) => Ok(()),
             Err(failure) => {
-                self.is_whole = false;
-                self.terminal.warn(&format!("{failure}; {}", failure.remedy()));
+                self.leave_out(&failure);
                 Ok(())
             }
         }
+    }
+
+    fn leave_out(&mut self, failure: &Failure) {
+        self.is_whole = false;
+        self.terminal.warn(&format!("{failure}; {}", failure.remedy()));
     }
 
     /// A record, if it is one to be shown.
@@ -115,8 +123,17 @@ impl Listing<'_> {
 
     /// Accounts without a file; invitations are looked for only where there are files of them.
     fn not_enrolled(&mut self, uids: &[u32]) -> Result<(), Failure> {
-        let invited = self.store.uids_with_an_invitation()?;
-        let people = self.accounts.as_ref().map(|accounts| accounts.people_without(uids)).unwrap_or_default();
+        let mut invited = self.store.uids_with_an_invitation()?;
+        invited.sort_unstable();
+        let people = match &self.accounts {
+            // Whoever was invited is shown, whether a system's account or one that its directory does not list.
+            Some(accounts) if self.selection.asks_for_invited() => {
+                invited.iter().filter_map(|uid| accounts.of_uid(*uid).ok().flatten()).collect()
+            }
+            Some(accounts) => accounts.people_without(uids),
+            None => Vec::new(),
+        };
+        // One word for all of them: the store is verified once.
         let mut verified = None;
         for account in people {
             let word = match verified {

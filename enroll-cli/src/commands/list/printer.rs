@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A list as it is printed: in the order of the uids line by line as it is read, else kept and sorted first. A table is
-//! kept too, since its columns are as wide as their widest cell.
+//! A list as it is printed: in the order of the uids line by line as it is read, else kept and sorted first. Of a table the
+//! cells are kept, a string for each line, since its columns are as wide as their widest cell.
 
 use std::cmp::Reverse;
 
 use nightlatch::audit::escaped;
 
 use crate::arguments::{ListArguments, ListFormat, Sort};
-use crate::columns;
 use crate::commands::status::login_words;
 use crate::failure::Failure;
 use crate::json::list::{ListedPerson, Orphan};
@@ -20,8 +19,34 @@ pub(crate) struct Printer<'t> {
     sort: Sort,
     shows_accounts: bool,
     kept: Vec<ListedPerson>,
-    rows: Vec<[String; COLUMNS]>,
+    table: Table,
     printed: usize,
+}
+
+/// Lines of cells, and how wide each column is. No cell has the mark between them: they are escaped.
+#[derive(Default)]
+struct Table {
+    rows: Vec<String>,
+    widths: [usize; COLUMNS],
+}
+
+const BETWEEN_CELLS: char = '\u{1f}';
+
+impl Table {
+    fn push(&mut self, cells: &[String]) {
+        for (width, cell) in self.widths.iter_mut().zip(cells) {
+            *width = cell.chars().count().max(*width);
+        }
+        self.rows.push(cells.join(BETWEEN_CELLS.encode_utf8(&mut [0; 4])));
+    }
+
+    fn lines(&self) -> impl Iterator<Item = String> {
+        self.rows.iter().map(|row| {
+            let cells = row.split(BETWEEN_CELLS).zip(self.widths);
+            let padded: Vec<String> = cells.map(|(cell, width)| format!("{cell:<width$}")).collect();
+            format!("{}\n", padded.join("  ").trim_end())
+        })
+    }
 }
 
 const COLUMNS: usize = 8;
@@ -32,9 +57,10 @@ impl<'t> Printer<'t> {
     pub(crate) fn begin(format: ListFormat, options: &ListArguments, terminal: &'t Terminal) -> Result<Self, Failure> {
         let (sort, shows_accounts) = (options.sort, options.orphaned);
         // With --all those who are not enrolled come after the others.
-        let printer = Self { terminal, format, sort, shows_accounts, kept: Vec::new(), rows: Vec::new(), printed: 0 };
+        let mut printer =
+            Self { terminal, format, sort, shows_accounts, kept: Vec::new(), table: Table::default(), printed: 0 };
         match format {
-            ListFormat::Table => {}
+            ListFormat::Table => printer.row(&HEADINGS.map(str::to_owned)),
             ListFormat::Csv => terminal.result(&csv_line(CSV_HEADINGS.map(str::to_owned).as_slice()))?,
             ListFormat::Json => terminal.result(b"[")?,
         }
@@ -62,7 +88,7 @@ impl<'t> Printer<'t> {
             self.print(person)?;
         }
         match self.format {
-            ListFormat::Table => self.terminal.result(self.table().as_bytes()),
+            ListFormat::Table => self.table.lines().try_for_each(|line| self.terminal.result(line.as_bytes())),
             ListFormat::Csv => Ok(()),
             ListFormat::Json => self.terminal.result(b"]\n"),
         }
@@ -70,7 +96,7 @@ impl<'t> Printer<'t> {
 
     fn print(&mut self, person: &ListedPerson) -> Result<(), Failure> {
         match self.format {
-            ListFormat::Table => self.rows.push(row(person)),
+            ListFormat::Table => self.row(&row(person)),
             ListFormat::Csv => self.terminal.result(&csv_line(csv_cells(person).as_slice()))?,
             ListFormat::Json => {
                 let object = json::line(person);
@@ -83,23 +109,15 @@ impl<'t> Printer<'t> {
         Ok(())
     }
 
-    fn table(&self) -> String {
-        if self.shows_accounts {
-            return columns::table(HEADINGS, &self.rows);
-        }
-        let [user, uid, devices, codes, failures, lock, login, _] = HEADINGS;
-        let rows: Vec<[String; 7]> = self.rows.iter().map(without_account).collect();
-        columns::table([user, uid, devices, codes, failures, lock, login], &rows)
+    /// The last column is there with --orphaned only.
+    fn row(&mut self, cells: &[String; COLUMNS]) {
+        let [but_the_last @ .., _] = cells;
+        if self.shows_accounts { self.table.push(cells) } else { self.table.push(but_the_last) }
     }
 }
 
 fn last_login(status: &PersonStatus) -> Option<&str> {
     status.last_login.as_ref().map(|login| login.time.as_str())
-}
-
-fn without_account(row: &[String; COLUMNS]) -> [String; 7] {
-    let [user, uid, devices, codes, failures, lock, login, _] = row.clone();
-    [user, uid, devices, codes, failures, lock, login]
 }
 
 fn row(person: &ListedPerson) -> [String; COLUMNS] {
@@ -223,8 +241,12 @@ mod tests {
 
     #[test]
     fn columns_stand_under_their_headings_whatever_the_names() {
-        let rows = [person("jürgen-with-a-long-name", None), person("al", Some("blocked"))].map(|person| row(&person));
-        let text = columns::table(HEADINGS, &rows);
+        let mut table = Table::default();
+        table.push(&HEADINGS.map(str::to_owned));
+        for person in [person("jürgen-with-a-long-name", None), person("al", Some("blocked"))] {
+            table.push(&row(&person));
+        }
+        let text: String = table.lines().collect();
         let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
         let column = text.lines().next().unwrap().find("LAST LOGIN").unwrap();
         for line in &lines[1..] {

@@ -56,6 +56,10 @@ impl Selection {
         self.orphaned
     }
 
+    pub(crate) fn asks_for_invited(&self) -> bool {
+        self.invited
+    }
+
     fn asks_of_records(&self) -> bool {
         self.locked || self.few_backup_codes.is_some() || self.never_used || self.short_secret || self.orphaned
     }
