@@ -277,7 +277,7 @@ impl Fault {
             Self::Damaged { path, part: Part::Record | Part::Ledger } => format!(
                 "put {0} back from a backup, or 'nightlatch remove --uid {1}' and enroll again",
                 path.display(),
-                path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+                uid_in(path)
             ),
             Self::Damaged {
                 path,
@@ -290,11 +290,11 @@ impl Fault {
                     .to_owned()
             }
             Self::Newer { .. } => "update libpam-nightlatch and nightlatch on this host".to_owned(),
-            Self::Foreign { made_for, .. } => {
-                format!(
-                    "'nightlatch rebind USER --from-uid N' if the account was renamed; else 'nightlatch remove --uid N' and enroll again, or rename the account back to '{made_for}'"
-                )
-            }
+            Self::Foreign { path, made_for } => format!(
+                "'nightlatch rebind USER --from-uid {0}' if the account was renamed; else 'nightlatch remove --uid {0}' and enroll again, \
+                 or rename the account back to '{made_for}'",
+                uid_in(path)
+            ),
             Self::Busy { path } => {
                 format!("see who holds {} ('fuser -v {}')", path.display(), path.display())
             }
@@ -330,6 +330,11 @@ impl<T> OrFault<T> for Result<T, rustix::io::Errno> {
     fn or_fault(self, path: &Path, action: &'static str) -> Result<T, Fault> {
         self.map_err(|errno| Fault::io(path, action, errno))
     }
+}
+
+/// A person's file is named by the uid.
+fn uid_in(path: &Path) -> std::borrow::Cow<'_, str> {
+    path.file_name().map(std::ffi::OsStr::to_string_lossy).unwrap_or_default()
 }
 
 fn untrusted_remedy(path: &Path, flaw: Flaw) -> String {

@@ -56,7 +56,7 @@ fn every_fault_says_what_is_wrong_where_and_what_to_do() {
         &Fault::Foreign { path: path.clone(), made_for: "ann".to_owned() },
         "foreign",
         "/srv/n/7: made for 'ann', not for the account that asks",
-        "'nightlatch rebind USER --from-uid N' if the account was renamed; else 'nightlatch remove --uid N' and enroll again, \
+        "'nightlatch rebind USER --from-uid 7' if the account was renamed; else 'nightlatch remove --uid 7' and enroll again, \
          or rename the account back to 'ann'",
     );
     says(
