@@ -121,6 +121,8 @@ pub(crate) enum Failure {
         source: Box<Failure>,
     },
     Interrupted,
+    /// What was asked for is done; that it is could not be printed.
+    ResultLost(std::io::Error),
 }
 
 /// What was wrong with the codes that should have set a device right.
@@ -158,7 +160,8 @@ impl Failure {
             | Self::Input(_)
             | Self::Output(_)
             | Self::HandoutLost { .. }
-            | Self::NotAgreed => Status::Fault,
+            | Self::NotAgreed
+            | Self::ResultLost(_) => Status::Fault,
             Self::NoAccount { cause, .. } => match cause {
                 AccountError::Unknown | AccountError::Alias { .. } => Status::NobodyThere,
                 AccountError::LookupFailed { .. } => Status::Fault,
@@ -206,7 +209,7 @@ impl Failure {
             Self::NotAgreed => "not-agreed",
             Self::TerminalTooSmall => "terminal",
             Self::QrFileExists { .. } => "exists",
-            Self::QrFile { .. } | Self::Input(_) | Self::Output(_) => "io",
+            Self::QrFile { .. } | Self::Input(_) | Self::Output(_) | Self::ResultLost(_) => "io",
             Self::TooMuchForAQrCode => "size",
             Self::HandoutLost { .. } => "handout-lost",
             Self::Interrupted => "interrupted",
@@ -239,7 +242,8 @@ impl Failure {
             | Self::Input(_)
             | Self::Output(_)
             | Self::HandoutLost { .. }
-            | Self::Interrupted => None,
+            | Self::Interrupted
+            | Self::ResultLost(_) => None,
         }
     }
 
@@ -311,6 +315,9 @@ impl Failure {
             Self::Output(_) => "see what stdout of this program is".to_owned(),
             Self::HandoutLost { remedy, .. } => remedy.clone(),
             Self::Interrupted => "nothing was changed; run it again".to_owned(),
+            Self::ResultLost(_) => {
+                "what was asked for is done, and only that could not be said; see what stdout of this program is".to_owned()
+            }
         }
     }
 }
@@ -357,6 +364,7 @@ impl fmt::Display for Failure {
                 write!(f, "{} was changed, but what is shown only once could not be printed: {source}", escaped(user))
             }
             Self::Interrupted => f.write_str("interrupted"),
+            Self::ResultLost(error) => write!(f, "stdout: {error}"),
         }
     }
 }

@@ -78,6 +78,11 @@ impl Interruption {
         self.lock().settled = true;
     }
 
+    /// Whether something is, or was, being changed for good.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.lock().settled
+    }
+
     /// Puts everything back.
     pub(crate) fn put_back(&self) {
         self.lock().put_back();

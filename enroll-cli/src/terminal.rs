@@ -61,9 +61,10 @@ impl Terminal {
         &self.interruption
     }
 
-    /// A result, on stdout.
+    /// A result, on stdout. Where something was changed before, whoever cannot read it is told that it was.
     pub(crate) fn result(&self, bytes: &[u8]) -> Result<(), Failure> {
-        write_all(rustix::stdio::stdout(), bytes).map_err(|errno| Failure::Output(errno.into()))
+        let lost = if self.interruption.is_settled() { Failure::ResultLost } else { Failure::Output };
+        write_all(rustix::stdio::stdout(), bytes).map_err(|errno| lost(errno.into()))
     }
 
     /// What is good to know, on stderr.

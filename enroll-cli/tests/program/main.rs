@@ -27,6 +27,7 @@ mod doctor;
 mod enroll;
 mod enroll_on_a_terminal;
 mod enroll_unattended;
+mod errors;
 mod init;
 mod invite;
 mod policy;
