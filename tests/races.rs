@@ -384,8 +384,20 @@ fn an_upgrade_beside_logins_keeps_nobody_out() {
     let people: Vec<_> = (0..4).map(|_| Person::enrolled_with("ann", &["--backup-codes", "20"])).collect();
     let going_on = format!("/tmp/{}", unique("upgrades"));
     fs::write(&going_on, "").unwrap();
-    let upgrade = "/opt/nightlatch/packaging/install --from /opt/nightlatch >/dev/null";
-    let script = format!("n=0; while [ -e {going_on} ]; do {upgrade}; n=$((n + 1)); done; echo $n");
+    // Two modules that differ, in turn: one that is there already is not put in place again.
+    let other = format!("/tmp/{}", unique("other"));
+    let script = format!(
+        "mkdir {other}; cp /opt/nightlatch/libpam_nightlatch.so /opt/nightlatch/nightlatch {other}
+         echo >>{other}/libpam_nightlatch.so
+         n=0
+         while [ -e {going_on} ]; do
+             for from in {other} /opt/nightlatch; do
+                 /opt/nightlatch/packaging/install --from $from | grep 'installed .*pam_nightlatch.so' >/dev/null
+                 n=$((n + 1))
+             done
+         done
+         echo $n"
+    );
     let upgrades = Command::new("sh").args(["-ec", &script]).stdout(Stdio::piped()).spawn().unwrap();
     let answers: Vec<_> = (0..20)
         .flat_map(|nth| together(&service, people.iter().map(|ann| (ann, ann.backup_codes[nth].as_str()))))

@@ -114,6 +114,9 @@ const TABLE: &[Twice] = &[
     }),
     Twice::of("invite", "games --until WHEN", [Changed, Unchanged]),
     Twice::of("invite", "games --if-needed", [Changed, Unchanged]),
+    Twice::of("invite", "games --if-needed", [Unchanged, Unchanged]).after(|host| {
+        host.run(&["invite", "games", "--until", "+1d"]).expect(0);
+    }),
     Twice::of("invite", "bin --if-needed", [Unchanged, Unchanged]),
     Twice::of("invite", "bin", [Fails(5), Fails(5)]),
     Twice::of("invite", "games --end", [Changed, Unchanged])
@@ -131,9 +134,17 @@ const TABLE: &[Twice] = &[
     Twice::of("doctor", "", [Unchanged, Unchanged]),
     Twice::of("doctor", "--mend", [Unchanged, Unchanged]),
     Twice::of("policy check", "", [Reads, Reads]),
-    Twice::of("policy check", "--allow-warnings", [Reads, Reads]),
+    Twice::of("policy check", "", [Fails(1), Fails(1)]).after(with_a_warning),
+    Twice::of("policy check", "--allow-warnings", [Reads, Reads]).after(with_a_warning),
     Twice::of("policy explain", "daemon --service sshd", [Reads, Reads]),
 ];
+
+/// A rule for somebody who has no account.
+fn with_a_warning(host: &Host) {
+    let config = fs::read_to_string(host.config()).unwrap();
+    let rule = "[[rule]]\nname = 'nobody'\naction = 'exempt'\nuser = ['nobody-here']\n";
+    fs::write(host.config(), config + rule).unwrap();
+}
 
 fn in_two_days() -> String {
     let output = std::process::Command::new("date").args(["--utc", "--date=+2 days", "+%Y-%m-%dT00:00:00Z"]).output();
@@ -175,7 +186,8 @@ fn run_twice_a_command_says_what_it_changed_and_the_disk_bears_it_out() {
             assert_eq!(said, expected, "{place}");
             assert_eq!(before != on_disk(&host), said == Changed, "the disk differs: {place}");
             if matches!(said, Fails(_)) {
-                let told = value["error"]["kind"].is_string() || value["changed"] == false;
+                let told =
+                    value["error"]["kind"].is_string() || value["changed"] == false || value["warnings"].is_array();
                 assert!(told, "{place}");
             }
         }
