@@ -47,7 +47,7 @@ complete -c nightlatch -n "__fish_nightlatch_needs_command" -f -a "status" -d 'S
 complete -c nightlatch -n "__fish_nightlatch_needs_command" -f -a "list" -d 'Show everybody who is enrolled, or those whom the options leave'
 complete -c nightlatch -n "__fish_nightlatch_needs_command" -f -a "unlock" -d 'Clear failures and lock'
 complete -c nightlatch -n "__fish_nightlatch_needs_command" -f -a "remove" -d 'Remove what is enrolled'
-complete -c nightlatch -n "__fish_nightlatch_needs_command" -f -a "rebind" -d 'Give somebody\'s record to the name or uid that the account has now (usermod -l, usermod -u)'
+complete -c nightlatch -n "__fish_nightlatch_needs_command" -f -a "rebind" -d 'Give a record to the name or uid that its account has now'
 complete -c nightlatch -n "__fish_nightlatch_needs_command" -f -a "doctor" -d 'Look this host over: store, module, PAM services, sshd, people, clock; worst first'
 complete -c nightlatch -n "__fish_nightlatch_needs_command" -f -a "import" -d 'Take over what google-authenticator or pam_oath has enrolled'
 complete -c nightlatch -n "__fish_nightlatch_needs_command" -f -a "policy" -d 'Show what the rules in the config make of a login, and what is wrong with them'
@@ -59,8 +59,8 @@ complete -c nightlatch -n "__fish_nightlatch_using_subcommand init" -s V -l vers
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand init" -l json -d 'Print one JSON object on stdout, and nothing else there'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand init" -l quiet -d 'Print results only: no notes, no warnings'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l from -d 'Enroll everybody in a CSV file; \'-\' is stdin' -r -F
-complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l output -d 'Write a hand-out for each person of the file into this directory, which is root\'s alone' -r -f -a "(__fish_complete_directories)"
-complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l format -d 'What the hand-outs are: pages of A4 to print, or text for a terminal' -r -f -a "pdf\t'A page with the letters of Western Europe'
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l output -d 'Where each person of the file gets a hand-out: root\'s alone, or made' -r -f -a "(__fish_complete_directories)"
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l format -d 'What hand-outs are: pages to print (pdf, html), or txt for a terminal' -r -f -a "pdf\t'A page with the letters of Western Europe'
 html\t'A page with all letters, for a browser to print'
 txt\t'Text with a QR code for a terminal'"
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l device -d 'What the device is called [default: phone, or token with --hotp]' -r
@@ -88,7 +88,7 @@ complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l allow-s
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l no-confirm -d 'Ask for no first code, and print the secret (automation)'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l if-not-enrolled -d 'Change nothing and succeed where the account is enrolled already'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l replace -d 'Replace all that is enrolled; it holds until the new code is confirmed'
-complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l if-other-secret -d 'With --replace: change nothing and succeed where a device has this secret already'
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l if-other-secret -d 'With --replace: change nothing where a device has this secret already'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -s h -l help -d 'Print help'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -s V -l version -d 'Print version'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l json -d 'Print one JSON object on stdout, and nothing else there'
@@ -235,7 +235,7 @@ complete -c nightlatch -n "__fish_nightlatch_using_subcommand rebind" -s h -l he
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand rebind" -s V -l version -d 'Print version'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand rebind" -l json -d 'Print one JSON object on stdout, and nothing else there'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand rebind" -l quiet -d 'Print results only: no notes, no warnings'
-complete -c nightlatch -n "__fish_nightlatch_using_subcommand doctor" -l only -d 'Look at these alone [default: at everything]' -r -f -a "store\t'Owner, mode, damage and blocks of keys and records, and the disk under them'
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand doctor" -l only -d 'Look at these alone, with commas between them [default: at everything]' -r -f -a "store\t'Owner, mode, damage and blocks of keys and records, and the disk under them'
 config\t'What is surely not meant so in the config'
 module\t'Whether the module is where libpam looks, loads, and is of this version'
 services\t'The lines of each PAM service that names the module'
@@ -326,7 +326,7 @@ complete -c nightlatch -n "__fish_nightlatch_using_subcommand key; and __fish_se
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand key; and __fish_seen_subcommand_from rotate" -l json -d 'Print one JSON object on stdout, and nothing else there'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand key; and __fish_seen_subcommand_from rotate" -l quiet -d 'Print results only: no notes, no warnings'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand key; and __fish_seen_subcommand_from backup" -l output -d 'Write to a new file (mode 0600) and not to the terminal' -r -F
-complete -c nightlatch -n "__fish_nightlatch_using_subcommand key; and __fish_seen_subcommand_from backup" -l qr -d 'How to draw the QR code below the text' -r -f -a "auto\t''
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand key; and __fish_seen_subcommand_from backup" -l qr -d 'How to draw the QR code: auto, utf8, ansi or none' -r -f -a "auto\t''
 utf8\t''
 ansi\t''
 none\t''"
@@ -353,7 +353,7 @@ complete -c nightlatch -n "__fish_nightlatch_using_subcommand store; and not __f
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand store; and not __fish_seen_subcommand_from backup restore" -f -a "restore" -d 'Put people\'s records back from a backup; used codes stay used'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand store; and __fish_seen_subcommand_from backup" -l user -d 'Only this person; may be said several times [default: everybody]' -r
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand store; and __fish_seen_subcommand_from backup" -l config -d 'Use this config instead of /etc/nightlatch/config.toml' -r -F
-complete -c nightlatch -n "__fish_nightlatch_using_subcommand store; and __fish_seen_subcommand_from backup" -l passphrase -d 'Encrypt it, master keys included, to a passphrase: asked for, or line 1 of stdin'
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand store; and __fish_seen_subcommand_from backup" -l passphrase -d 'Encrypt it, keys included, to a passphrase: asked for, or line 1 of stdin'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand store; and __fish_seen_subcommand_from backup" -l under-master-key -d 'Leave records sealed as they are, and the master keys out of it'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand store; and __fish_seen_subcommand_from backup" -s h -l help -d 'Print help'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand store; and __fish_seen_subcommand_from backup" -s V -l version -d 'Print version'
