@@ -245,7 +245,7 @@ escape\t'Root\'s way in if all else fails'
 etckeeper\t'Whether etckeeper holds the master key'
 clock\t'Whether the clock is synchronised'
 labels\t'SELinux labels and AppArmor profiles'"
-complete -c nightlatch -n "__fish_nightlatch_using_subcommand doctor" -l bundle -d 'Write what a maintainer needs into a new file: no secret, no name, no address' -r -F
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand doctor" -l bundle -d 'Write what a maintainer needs into a new file: no secret, name or address' -r -F
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand doctor" -l config -d 'Use this config instead of /etc/nightlatch/config.toml' -r -F
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand doctor" -l mend -d 'Write files anew whose blocks are shared, missing or copied on write'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand doctor" -s h -l help -d 'Print help'

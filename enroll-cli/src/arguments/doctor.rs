@@ -17,7 +17,7 @@ pub(crate) struct DoctorArguments {
     /// store, config, module, services, sshd, people, escape, etckeeper, clock, labels.
     #[arg(long, value_name = "SUBJECT", value_enum, value_delimiter = ',', hide_possible_values = true)]
     pub(crate) only: Vec<Subject>,
-    /// Write what a maintainer needs into a new file: no secret, no name, no address
+    /// Write what a maintainer needs into a new file: no secret, name or address
     #[arg(long, value_name = "FILE", conflicts_with_all = ["mend", "only"])]
     pub(crate) bundle: Option<PathBuf>,
 }
