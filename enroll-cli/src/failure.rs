@@ -460,16 +460,7 @@ impl Failure {
             Self::Paper(NotAKey::Missing(_) | NotAKey::Mixed | NotAKey::Nothing) => {
                 "give all five lines of each key, as 'nightlatch key backup' wrote them; nothing was changed".to_owned()
             }
-            Self::File { path, source, .. } => match source.kind() {
-                // Not with rm before it: it may be a device, or whatever else was named by mistake.
-                ErrorKind::AlreadyExists => "name another file, or remove that one first".to_owned(),
-                ErrorKind::NotFound => {
-                    let directory = path.parent().unwrap_or(path);
-                    format!("see that {} is there, and the file where it is to be read, or name another", directory.display())
-                }
-                ErrorKind::StorageFull => format!("free space on the file system of {}", path.display()),
-                _ => format!("see that {} can be read or written, or name another file", path.display()),
-            },
+            Self::File { path, source, .. } => remedy_for(path, source.kind()),
             Self::NotABackup { cause, .. } => match cause {
                 NotABackup::SomethingElse | NotABackup::Damaged | NotABackup::TooCostly => {
                     "take another backup; nothing was changed".to_owned()
@@ -497,6 +488,20 @@ impl Failure {
                 format!("name the file {} instead", path.with_extension("html").display())
             }
         }
+    }
+}
+
+fn remedy_for(path: &Path, cause: ErrorKind) -> String {
+    if cause == ErrorKind::AlreadyExists {
+        // Not with rm before it: it may be a device, or whatever else was named by mistake.
+        "name another file, or remove that one first".to_owned()
+    } else if cause == ErrorKind::NotFound {
+        let directory = path.parent().unwrap_or(path);
+        format!("see that {} is there, and the file where it is to be read, or name another", directory.display())
+    } else if cause == ErrorKind::StorageFull {
+        format!("free space on the file system of {}", path.display())
+    } else {
+        format!("see that {} can be read or written, or name another file", path.display())
     }
 }
 
