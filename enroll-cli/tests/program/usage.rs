@@ -61,7 +61,9 @@ fn a_code_as_an_argument_is_refused_and_not_repeated() {
 
 #[test]
 fn whoever_is_not_root_is_told_so_at_once() {
-    for arguments in [&["init"][..], &["enroll", "daemon", "--no-confirm"], &["list"], &["status", "daemon"]] {
+    for arguments in
+        [&["init"][..], &["enroll", "daemon", "--no-confirm"], &["list"], &["status", "daemon"], &["doctor"]]
+    {
         let mut command = Command::new(BINARY);
         let ran = run(command.uid(65_534).arg("--json").args(arguments), "").expect(1);
         let error = ran.json()["error"].clone();
