@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::host::Host;
+use crate::host::{Host, mode};
 
 /// Each finding's word and path.
 fn found(host: &Host, status: i32) -> Vec<(String, PathBuf)> {
@@ -151,4 +151,24 @@ fn where_one_file_cannot_be_written_anew_the_others_are() {
     assert_eq!(error["path"].as_str(), host.path("store/users/.1.new").to_str(), "{error}");
     let left: Vec<_> = found(&host, 10).into_iter().map(|(_, path)| path).collect();
     assert_eq!(left, [host.record(1), host.record(1)]);
+}
+
+#[test]
+fn a_bundle_is_a_new_file_of_root_s_alone_or_says_why_not() {
+    let host = Host::new();
+    host.enrolled("daemon");
+    let path = host.path("bundle.txt");
+    let bundle = |path: &Path| host.run(&["doctor", "--json", "--bundle", path.to_str().unwrap()]);
+    let written = bundle(&path).expect(0).json();
+    assert_eq!(written, json!({ "schema": 1, "changed": true, "bundle": path }));
+    assert_eq!(mode(&path), 0o600);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\nenrolled 1\n") && !text.contains("daemon"), "{text}");
+    let error = bundle(&path).expect(1).json()["error"].clone();
+    assert_eq!((&error["kind"], error["path"].as_str()), (&json!("exists"), path.to_str()), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    let nowhere = host.path("none/bundle.txt");
+    let error = bundle(&nowhere).expect(1).json()["error"].clone();
+    assert_eq!((&error["kind"], error["path"].as_str()), (&json!("io"), nowhere.to_str()), "{error}");
+    host.run(&["doctor", "--mend", "--bundle", nowhere.to_str().unwrap()]).expect(2);
 }

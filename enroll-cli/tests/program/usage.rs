@@ -69,6 +69,7 @@ fn whoever_is_not_root_is_told_so_at_once() {
         &["enroll", "daemon", "--no-confirm"],
         &["list"],
         &["status", "daemon"],
+        &["doctor"],
         &["key", "list"],
         &["key", "restore"],
         &["store", "backup", "/tmp/nowhere", "--under-master-key"],
