@@ -24,8 +24,8 @@ Example:
   nightlatch store backup /root/store.age --passphrase
   nightlatch store backup /root/alice.backup --under-master-key --user alice";
 const RESTORE_EXAMPLES: &str = "\
-A used code stays used wherever this host can know of it. Bypass codes, waivers and invitations are not
-put back. Exit status 1 if somebody was left out.
+A used code stays used wherever this host can know of it. Bypass codes, waivers and invitations are
+not put back. Exit status 1 if somebody was left out.
 
 Example:
   nightlatch store restore /root/store.backup --dry-run
