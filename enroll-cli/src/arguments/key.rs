@@ -24,7 +24,7 @@ pub(crate) enum KeyCommand {
 }
 
 const ROTATE_EXAMPLES: &str = "\
-Interrupted, it goes on when it is run again. The old key is removed once nothing needs it; backups
+Interrupted, it goes on when it is run again. The old key is removed once nothing names it; backups
 that were made before need it still. Exit status 1 if a file was left under its old key.
 
 Example:

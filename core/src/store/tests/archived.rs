@@ -109,6 +109,26 @@ fn another_set_of_backup_codes_comes_back_with_consent_alone() {
 }
 
 #[test]
+fn a_record_that_differs_keeps_what_is_known_of_the_codes_and_devices_in_both() {
+    let site = Site::with_alice();
+    let copy = site.copy();
+    let store = site.open().unwrap();
+    let Ok(locked) = store.lock(alice().named()) else { panic!("no lock") };
+    let (phone, other) = (DeviceName::parse("phone").unwrap(), DeviceName::parse("old phone").unwrap());
+    let renamed = locked.open(alice().named()).unwrap().rename_device(&phone, other, UnixTime(NOON + 5));
+    assert!(renamed.is_ok());
+    assert!(site.admits(&code_at(NOON + 30), NOON + 30) && site.admits(&site.backup_codes[0], NOON + 30));
+    // Nothing void comes back, so that nobody has to agree.
+    let differs = Standing::Differs { is_changed_here: true, revivals: Vec::new() };
+    assert_eq!(site.restore(&copy, Consent::KeepVoid, NOON + 30), Restored::Written(differs));
+    for used in [&code_at(NOON), &code_at(NOON + 30), &site.backup_codes[0]] {
+        assert!(!site.admits(used, NOON + 30), "{used}");
+    }
+    assert!(site.admits(&code_at(NOON + 60), NOON + 30), "no window is closed where all is known");
+    assert!(site.admits(&site.backup_codes[1], NOON + 30));
+}
+
+#[test]
 fn a_backup_of_another_key_or_uid_or_with_a_changed_byte_is_none() {
     let (site, other) = (Site::with_alice(), Site::with_alice());
     let copy = site.copy();
