@@ -9,7 +9,7 @@ use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use crate::arguments::{Form, Notes, Output};
+use crate::arguments::{Form, NewDeviceArguments, Notes, Output};
 use crate::environment;
 use crate::failure::{Failure, Status};
 use crate::interruption::Interruption;
@@ -150,6 +150,15 @@ impl Terminal {
         self.interruption.show_typing();
         self.show(b"\n");
         reply
+    }
+
+    /// Takes the secret that nobody needs after all: a program that writes it to a pipe which is closed already takes that for
+    /// a failure, as Ansible does.
+    pub(crate) fn take_what_is_not_needed(&self, options: &NewDeviceArguments) -> Result<(), Failure> {
+        if options.secret_stdin && !self.has_person() {
+            read_line()?;
+        }
+        Ok(())
     }
 
     /// Whether a person agrees. Only what begins with y does.

@@ -239,3 +239,19 @@ fn the_page_for_automation_names_every_command_and_every_status() {
         assert!(page.contains(&format!("\n| {status} |")), "{status}");
     }
 }
+
+/// Ansible writes the secret whenever the program gets to it, and a closed pipe fails the task.
+#[test]
+fn whoever_writes_a_secret_that_is_not_needed_meets_no_closed_pipe() {
+    let host = host();
+    for words in [
+        &["enroll", "daemon", "--secret-stdin", "--no-confirm", "--if-not-enrolled"][..],
+        &["device", "add", "daemon", "--name", "tablet", "--secret-stdin", "--no-confirm", "--if-missing"],
+    ] {
+        let line = "{ sleep 0.5; echo SECRET; } | \"$@\" >&2; exit ${PIPESTATUS[0]}";
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", line, "bash", crate::host::BINARY, "--config"]).arg(host.config()).args(words);
+        let ran = crate::host::run(&mut command, "").expect(0);
+        assert!(ran.stderr.contains("nothing to do"), "{ran:?}");
+    }
+}

@@ -28,6 +28,7 @@ pub(crate) fn run(options: &DeviceAddArguments, site: &Site, terminal: &Terminal
             None => free_name(&options.new, Some(open.record()))?,
         };
         if options.if_missing && open.record().device_named(&name).is_ok() {
+            terminal.take_what_is_not_needed(&options.new)?;
             return unchanged(&account, &name, terminal);
         }
         let room = open.record().room_for(&name);

@@ -40,6 +40,7 @@ pub(crate) fn run(options: &EnrollArguments, site: &Site, terminal: &Terminal) -
     let plan = Plan::new(name, &options.new, site, &account)?;
     let store = site.store()?;
     let Some(basis) = basis(options, &store, &account, terminal)? else {
+        terminal.take_what_is_not_needed(&options.new)?;
         return unchanged(&account, terminal);
     };
     let introduction = Introduction { account: &account, plan: &plan, options: &options.new, site, terminal };
