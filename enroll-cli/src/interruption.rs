@@ -95,6 +95,7 @@ impl Interruption {
             }
             undo.put_back();
             let failure = if undo.in_steps { Failure::Halted } else { Failure::Interrupted };
+            terminal::leave_the_bar();
             terminal::report(&failure, output);
             // The lock is still held: the main thread cannot begin to change anything any more.
             std::process::exit(i32::from(Status::Interrupted.code()));

@@ -78,23 +78,6 @@ impl Terminal {
         }
     }
 
-    /// How far something has come, in one line that the next one takes the place of. Without a screen every call is a line.
-    pub(crate) fn progress(&self, text: &str) {
-        match (self.output.notes, self.screen()) {
-            (Notes::Shown, Some(screen)) => screen.write(format!("\r{}\x1b[K", printable(text)).as_bytes()),
-            (Notes::Shown, None) => self.note(text),
-            (Notes::Silent, _) => {}
-        }
-    }
-
-    /// Takes that line away.
-    pub(crate) fn end_progress(&self) {
-        match (self.output.notes, self.screen()) {
-            (Notes::Shown, Some(screen)) => screen.write(b"\r\x1b[K"),
-            (Notes::Shown, None) | (Notes::Silent, _) => {}
-        }
-    }
-
     /// Where a bar may be drawn that moves: stderr, if it is a terminal that somebody looks at.
     pub(crate) fn moving_screen(&self) -> Option<Screen> {
         let is_one = Screen::Stderr.is_terminal() && environment::has_screen();
@@ -249,6 +232,13 @@ pub(crate) fn print_text(text: &str) -> Result<(), Errno> {
 pub(crate) fn explain(text: &str) {
     let text: Vec<String> = text.lines().map(printable).collect();
     Screen::Stderr.write(format!("{}\n", text.join("\n")).as_bytes());
+}
+
+/// What is said next begins where a bar may stand that nobody draws any more.
+pub(crate) fn leave_the_bar() {
+    if Screen::Stderr.is_terminal() {
+        Screen::Stderr.write(b"\r\x1b[K");
+    }
 }
 
 /// One line on stderr, and with --json one object on stdout.

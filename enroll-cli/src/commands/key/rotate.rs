@@ -13,6 +13,7 @@ use crate::arguments::{Form, KeyRotateArguments};
 use crate::commands::key::counted;
 use crate::failure::{Failure, Status};
 use crate::json::{self, Found, KeyRotated, SCHEMA};
+use crate::progress::Progress;
 use crate::site::Site;
 use crate::terminal::Terminal;
 
@@ -59,10 +60,10 @@ fn seal_all(rotation: &Rotation<'_>, site: &Site, terminal: &Terminal) -> Result
         waiting.retain(|file| tried.insert(place_of(*file)));
         if waiting.is_empty() {
             deeds.left.extend(silent);
-            terminal.end_progress();
             return Ok(deeds);
         }
-        for (done, file) in (1_usize..).zip(&waiting) {
+        let mut progress = Progress::begin(terminal, u64::try_from(waiting.len()).unwrap_or(u64::MAX));
+        for (done, file) in (1..).zip(&waiting) {
             let now = site.now()?.wall;
             match terminal.interruption().step(|| rotation.seal_anew(*file, now))? {
                 Ok(SealedAnew::Done) => match file {
@@ -73,7 +74,7 @@ fn seal_all(rotation: &Rotation<'_>, site: &Site, terminal: &Terminal) -> Result
                 Err(fault) if ends_all(&fault) => return Err(fault.into()),
                 Err(fault) => deeds.left.push(fault),
             }
-            tell(done, waiting.len(), terminal);
+            progress.at(done);
         }
     }
 }
@@ -88,15 +89,6 @@ fn place_of(file: Waiting) -> (u8, u32) {
 /// What is wrong with one file leaves the others to do; a full disk does not.
 fn ends_all(fault: &Fault) -> bool {
     matches!(fault, Fault::Io { .. } | Fault::NoBlock { .. } | Fault::NoRandomness | Fault::NoMemory)
-}
-
-/// A hundred times on a screen, ten times elsewhere, and not for a handful.
-fn tell(done: usize, of: usize, terminal: &Terminal) {
-    let parts = if terminal.screen().is_some() { 100 } else { 10 };
-    let every = of.div_ceil(parts).max(1);
-    if of >= 100 && (done.is_multiple_of(every) || done == of) {
-        terminal.progress(&format!("{done} of {of} files are sealed anew"));
-    }
 }
 
 fn ids(keys: &[KeyId]) -> Vec<String> {

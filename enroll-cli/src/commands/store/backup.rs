@@ -16,6 +16,7 @@ use crate::commands::store::passphrase;
 use crate::failure::{Failure, Status};
 use crate::json::{self, Found, SCHEMA, StoreBackedUp};
 use crate::new_file::{NewFile, failure_of};
+use crate::progress::Progress;
 use crate::site::Site;
 use crate::terminal::Terminal;
 
@@ -84,7 +85,8 @@ fn pack<'s>(
     // may have made.
     add_keys(writer, &mut packed, options, site)?;
     let failed = failure_of(&options.file, "write");
-    for (done, uid) in (1_usize..).zip(uids) {
+    let mut progress = Progress::begin(terminal, u64::try_from(uids.len()).unwrap_or(u64::MAX));
+    for (done, uid) in (1..).zip(uids) {
         match store.copy_person(*uid) {
             Ok(None) => {}
             Ok(Some(copy)) => {
@@ -94,7 +96,7 @@ fn pack<'s>(
             }
             Err(fault) => packed.flaws.push(fault),
         }
-        tell(done, uids.len(), terminal);
+        progress.at(done);
     }
     if options.users.is_empty() {
         for uid in store.invited_uids()? {
@@ -109,7 +111,6 @@ fn pack<'s>(
         }
     }
     add_keys(writer, &mut packed, options, site)?;
-    terminal.end_progress();
     Ok(packed)
 }
 
@@ -133,13 +134,6 @@ fn add_keys(
         }
     }
     Ok(())
-}
-
-fn tell(done: usize, of: usize, terminal: &Terminal) {
-    let parts = if terminal.screen().is_some() { 100 } else { 10 };
-    if of >= 1000 && (done.is_multiple_of(of.div_ceil(parts).max(1)) || done == of) {
-        terminal.progress(&format!("{done} of {of} people are in the backup"));
-    }
 }
 
 fn object<'a>(packed: &'a Packed, options: &'a StoreBackupArguments) -> StoreBackedUp<'a> {

@@ -17,6 +17,7 @@ use crate::commands::store::passphrase;
 use crate::commands::store::people::{Outcome, Person, notes};
 use crate::failure::{Failure, Status};
 use crate::json::{self, SCHEMA, StoreRestored};
+use crate::progress::Progress;
 use crate::site::Site;
 use crate::terminal::Terminal;
 
@@ -123,18 +124,15 @@ impl Restoration<'_> {
         }
         let store = site.store()?;
         let mut people = Vec::new();
+        let mut progress = Progress::begin(self.terminal, self.contents.people);
         self.archive.each_entry(|entry, bytes| {
             let Entry::Person(uid) = entry else { return Ok(()) };
             let person =
                 interruption.step(|| self.person(uid, bytes, |archived| self.put(archived, &store, consent)))?;
             people.extend(person);
-            let (done, of) = (people.len(), self.contents.people);
-            if of >= 1000 && done.is_multiple_of(1000) {
-                self.terminal.progress(&format!("{done} of {of} people are restored"));
-            }
+            progress.at(u64::try_from(people.len()).unwrap_or(u64::MAX));
             Ok(())
         })?;
-        self.terminal.end_progress();
         Ok(people)
     }
 
