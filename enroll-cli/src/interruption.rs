@@ -37,8 +37,6 @@ enum Heeded {
     AtOnce,
     /// Whoever works, between two people.
     ByTheWorker,
-    /// The same, and there was one.
-    Stop,
 }
 
 impl Undo {
@@ -88,10 +86,7 @@ impl Interruption {
             }
             match undo.heeded {
                 Heeded::AtOnce => {}
-                Heeded::ByTheWorker | Heeded::Stop => {
-                    undo.heeded = Heeded::Stop;
-                    return;
-                }
+                Heeded::ByTheWorker => return,
             }
             undo.put_back();
             let failure = if undo.in_steps { Failure::Halted } else { Failure::Interrupted };
@@ -129,7 +124,7 @@ impl Interruption {
 
     /// Whether a signal has come since.
     pub(crate) fn is_to_stop(&self) -> bool {
-        self.lock().heeded == Heeded::Stop
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// Whether something was changed for good, or was as it should be.
