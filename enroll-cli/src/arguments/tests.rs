@@ -37,7 +37,7 @@ fn every_command_has_an_example() {
 
 #[test]
 fn what_is_needed_most_fits_a_screen_and_no_line_of_help_is_wider_than_a_hundred_columns() {
-    let mut all = Vec::new();
+    let (mut all, mut wrong) = (Vec::new(), Vec::new());
     for helpfulness in [Helpfulness::Screen, Helpfulness::Everything] {
         let mut root = help::with_help(Arguments::command(), helpfulness);
         root.build();
@@ -46,19 +46,17 @@ fn what_is_needed_most_fits_a_screen_and_no_line_of_help_is_wider_than_a_hundred
             let (name, text) =
                 (command.get_bin_name().unwrap_or_default().to_owned(), command.render_help().to_string());
             waiting.extend(command.get_subcommands().cloned());
-            for line in text.lines() {
-                assert!(line.chars().count() <= 100, "{name}: {line}");
-            }
+            wrong.extend(text.lines().filter(|line| line.chars().count() > 100).map(|line| format!("{name}: {line}")));
             // A list of commands is as long as it is.
             let most = 24_usize + command.get_subcommands().count();
             let rows = text.lines().count();
-            assert!(
-                helpfulness == Helpfulness::Everything || rows <= most,
-                "{name} -h has {rows} rows: mark what is needed rarely with hide_short_help\n{text}"
-            );
+            if helpfulness == Helpfulness::Screen && rows > most {
+                wrong.push(format!("{name} -h has {rows} rows: mark what is needed rarely with hide_short_help"));
+            }
             all.push((name, text));
         }
     }
+    assert_eq!(wrong, Vec::<String>::new());
     assert!(all.iter().all(|(name, text)| text.contains("Example:") && text.contains(name.as_str())));
 }
 
