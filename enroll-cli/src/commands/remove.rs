@@ -26,7 +26,9 @@ pub(crate) fn run(options: &RemoveArguments, site: &Site, terminal: &Terminal) -
         (None, None) => return Err(Failure::usage("nobody is named", "name a user, or say --uid N")),
     };
     let subject = match removed {
-        Err(Failure::NotEnrolled { .. } | Failure::NoRecord { .. }) if options.if_enrolled => return unchanged(options, site, terminal),
+        Err(Failure::NotEnrolled { .. } | Failure::NoRecord { .. }) if options.if_enrolled => {
+            return unchanged(options, site, terminal);
+        }
         removed => removed?,
     };
     match terminal.form() {
