@@ -2,7 +2,7 @@
 //! Why a command did not do what it was asked for: each cause with its exit status, its word for machines and its path.
 //! What a person is told stands in `words`. None of them ever holds a code or a secret.
 
-mod words;
+pub(crate) mod words;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -151,6 +151,8 @@ pub(crate) enum Failure {
         owner: String,
         uid: u32,
         user: String,
+        /// The record is where the owner's account looks for it.
+        is_in_place: bool,
     },
     /// Several records were made for one name.
     SeveralRecords {
@@ -183,6 +185,22 @@ pub(crate) enum Failure {
         path: PathBuf,
         user: String,
     },
+    /// There is no record that was made for that name.
+    NoRecordOf {
+        name: String,
+    },
+    /// No line with a passphrase came.
+    NoPassphrase,
+    /// A record is not given to somebody who has one.
+    OwnRecord {
+        user: String,
+    },
+    /// A key is not put in the place of what does not hold it.
+    KeyInTheWay {
+        path: PathBuf,
+    },
+    /// A rotation ended after the new key was there: every file is whole, some under the old key still.
+    HalfRotated(Fault),
 }
 
 /// Why a file is not restored from.
@@ -266,6 +284,10 @@ impl Failure {
             Self::AccountsNotListed { .. } | Self::OwnerStays { .. } => Status::Fault,
             Self::WrongLines { .. } | Self::SeveralRecords { .. } => Status::Usage,
             Self::NotOnPaper { .. } => Status::Usage,
+            Self::OwnRecord { .. } => Status::AlreadyEnrolled,
+            Self::NoRecordOf { .. } => Status::NobodyThere,
+            Self::NoPassphrase => Status::Usage,
+            Self::KeyInTheWay { .. } | Self::HalfRotated(_) => Status::Fault,
         }
     }
 
@@ -312,17 +334,23 @@ impl Failure {
             Self::OwnerStays { .. } => "owner-stays",
             Self::SeveralRecords { .. } => "several-records",
             Self::NotOnPaper { .. } => "usage",
+            Self::OwnRecord { .. } => "already-enrolled",
+            Self::NoRecordOf { .. } => "not-enrolled",
+            Self::NoPassphrase => "passphrase",
+            Self::KeyInTheWay { .. } => "damaged",
+            Self::HalfRotated(fault) => fault.kind(),
         }
     }
 
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Config(error) => error.path(),
-            Self::Store(fault) => fault.path(),
+            Self::Store(fault) | Self::HalfRotated(fault) => fault.path(),
             Self::NotOnPaper { path, .. }
             | Self::File { path, .. }
             | Self::NotABackup { path, .. }
             | Self::NotInTheBackup { path, .. }
+            | Self::KeyInTheWay { path }
             | Self::NothingToImport { path, .. } => Some(path),
             Self::NotRoot
             | Self::NoAccount { .. }
@@ -354,7 +382,10 @@ impl Failure {
             Self::AccountsNotListed { .. }
             | Self::WrongLines { .. }
             | Self::OwnerStays { .. }
-            | Self::SeveralRecords { .. } => None,
+            | Self::SeveralRecords { .. }
+            | Self::NoRecordOf { .. }
+            | Self::NoPassphrase
+            | Self::OwnRecord { .. } => None,
         }
     }
 }

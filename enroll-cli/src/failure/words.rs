@@ -14,22 +14,48 @@ use nightlatch::verify::resync::NotResynchronised;
 
 use crate::failure::{Failure, NotABackup, NotSetRight};
 
+/// What is done about a fault by whoever runs this program: only root comes so far, and what keeps root out is not the mode.
+pub(crate) fn remedy_of(fault: &Fault) -> String {
+    match fault {
+        Fault::Denied { path } => format!(
+            "something keeps even root from it: see 'lsattr {}', and the kernel's log for SELinux or AppArmor",
+            path.display()
+        ),
+        Fault::Untrusted { .. }
+        | Fault::Missing { .. }
+        | Fault::Damaged { .. }
+        | Fault::Newer { .. }
+        | Fault::Foreign { .. }
+        | Fault::Busy { .. }
+        | Fault::Restless { .. }
+        | Fault::Io { .. }
+        | Fault::NoBlock { .. }
+        | Fault::ClockBefore1970
+        | Fault::ClockUnreadable
+        | Fault::NoRandomness
+        | Fault::NoMemory
+        | Fault::DoesNotFit { .. }
+        | Fault::KeyLost { .. }
+        | Fault::StoreLost { .. } => fault.remedy(),
+    }
+}
+
+/// A fault that is told beside a result: of one person or file among many.
+pub(crate) fn sentence_of(fault: &Fault) -> String {
+    format!("{fault}; {}", remedy_of(fault))
+}
+
 impl Failure {
     /// What whoever ran the program does about it.
     pub(crate) fn remedy(&self) -> String {
         match self {
             Self::NotRoot => "run it as root, or with sudo".to_owned(),
-            // Only root comes here: what keeps it out is not the mode.
-            Self::Config(ConfigError::File(Fault::Denied { path })) | Self::Store(Fault::Denied { path }) => format!(
-                "something keeps even root from it: see 'lsattr {}', and the kernel's log for SELinux or AppArmor",
-                path.display()
-            ),
+            Self::Config(ConfigError::File(fault)) | Self::Store(fault) => remedy_of(fault),
             Self::Config(ConfigError::Content { path, .. }) => format!(
                 "correct {} ('nightlatch policy check' shows all that is wrong in it); until then nobody logs in",
                 path.display()
             ),
             Self::Config(error) => error.remedy(),
-            Self::Store(fault) => fault.remedy(),
             Self::NoAccount { cause, .. } => match cause {
                 AccountError::Unknown => {
                     "see 'getent passwd'; what is left of an account that is gone goes with 'nightlatch remove --uid N'"
@@ -108,18 +134,23 @@ impl Failure {
             Self::Paper(NotAKey::Missing(_) | NotAKey::Mixed | NotAKey::Nothing) => {
                 "give all five lines of each key, as 'nightlatch key backup' wrote them; nothing was changed".to_owned()
             }
-            Self::File { path, source, .. } => match source.kind() {
+            Self::File { path, action, source } => match source.kind() {
                 // Not with rm before it: it may be a device, or whatever else was named by mistake.
                 ErrorKind::AlreadyExists => "name another file, or remove that one first".to_owned(),
+                ErrorKind::NotFound if *action == "read" => "name a file that is there".to_owned(),
                 ErrorKind::NotFound => {
                     let directory = path.parent().unwrap_or(path);
-                    format!("see that {} is there, and the file where it is to be read, or name another", directory.display())
+                    format!("make the directory {}, or name another file", directory.display())
                 }
                 ErrorKind::StorageFull => format!("free space on the file system of {}", path.display()),
-                _ => format!("see that {} can be read or written, or name another file", path.display()),
+                _ if *action == "read" => format!("see that {} can be read, or name another file", path.display()),
+                _ => format!("see that {} can be written, or name another file", path.display()),
             },
             Self::NotABackup { cause, .. } => match cause {
-                NotABackup::SomethingElse | NotABackup::Damaged | NotABackup::TooCostly => {
+                NotABackup::SomethingElse => {
+                    "name a file that 'nightlatch store backup' wrote; nothing was changed".to_owned()
+                }
+                NotABackup::Damaged | NotABackup::TooCostly => {
                     "take another backup; nothing was changed".to_owned()
                 }
                 NotABackup::Newer => "update nightlatch on this host".to_owned(),
@@ -133,14 +164,31 @@ impl Failure {
             Self::WrongLines { .. } => {
                 "nothing was changed; correct them, or say --skip-wrong to enroll the others".to_owned()
             }
-            Self::OwnerStays { owner, .. } => {
-                format!("'nightlatch rebind {0}' gives it to {0}; if that account is another person's, change the name first", escaped(owner))
+            Self::OwnerStays { is_in_place: true, .. } => {
+                "it is in its place; 'nightlatch list --orphaned' shows the records that are not".to_owned()
             }
+            Self::OwnerStays { owner, uid, is_in_place: false, .. } => format!(
+                "'nightlatch rebind {0} --from-uid {uid}' gives it to {0}; if that account is another person's, change the name first",
+                escaped(owner)
+            ),
             Self::SeveralRecords { uids, .. } => {
                 let options: Vec<String> = uids.iter().map(|uid| format!("--from-uid {uid}")).collect();
                 format!("say which: {}", options.join(" or "))
             }
             Self::NoRecord { .. } => "'nightlatch list' shows who has one".to_owned(),
+            Self::NoRecordOf { .. } => {
+                "'nightlatch list --orphaned' shows whose account has another name or uid by now".to_owned()
+            }
+            Self::NoPassphrase => "type it, or put it on line 1 of stdin (nothing was changed)".to_owned(),
+            Self::OwnRecord { user } => format!(
+                "see 'nightlatch status {user}'; if that record is to go, 'nightlatch remove {user}' first"
+            ),
+            Self::KeyInTheWay { path } => {
+                format!("move {} away, then run it again; nothing was changed", path.display())
+            }
+            Self::HalfRotated(fault) => {
+                format!("{}; then 'nightlatch key rotate' goes on with what is left", remedy_of(fault))
+            }
             Self::NotOnPaper { path, .. } => {
                 format!("name the file {} instead", path.with_extension("html").display())
             }
@@ -217,7 +265,7 @@ impl fmt::Display for Failure {
             Self::WrongLines { file, count, first } => {
                 write!(f, "{}: {count} lines are wrong; the first: {first}", escaped(file))
             }
-            Self::OwnerStays { owner, uid, user } => write!(
+            Self::OwnerStays { owner, uid, user, .. } => write!(
                 f,
                 "the record of uid {uid} was made for '{}', which is an account still, and is not given to '{}'",
                 escaped(owner),
@@ -225,6 +273,13 @@ impl fmt::Display for Failure {
             ),
             Self::SeveralRecords { name, .. } => write!(f, "several records were made for '{}'", escaped(name)),
             Self::NoRecord { uid } => write!(f, "uid {uid} has no record"),
+            Self::NoRecordOf { name } => write!(f, "no record was made for '{}'", escaped(name)),
+            Self::NoPassphrase => f.write_str("no passphrase was given"),
+            Self::OwnRecord { user } => write!(f, "{} has a record of its own", escaped(user)),
+            Self::KeyInTheWay { path } => {
+                write!(f, "{}: something else than the master key of that name, and not written over", path.display())
+            }
+            Self::HalfRotated(fault) => write!(f, "{fault}"),
             Self::NotOnPaper { path, what, cause } => write!(f, "{}: {what}: {cause}", path.display()),
         }
     }
