@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use super::commands::{Case, Start, Stdin};
 use super::situations::{RENAMED, Situation, the_key};
-use crate::crowd::Crowd;
+use crate::crowd::enroll_under_an_old_name;
 use crate::host::{BINARY, Host, Ran, ran};
 use crate::phone::Token;
 
@@ -56,9 +56,8 @@ const ON_A_DISK: &str = r#"
 impl Stage {
     pub(crate) fn new() -> Self {
         // One of them is enrolled under a name that no account has any more.
-        let crowd = Crowd::of(&[("demons", RENAMED)]);
-        crowd.enrolled("demons");
-        let (sound, everybodys) = (crowd.host, Host::bare(""));
+        let (sound, everybodys) = (Host::new(), Host::bare(""));
+        enroll_under_an_old_name(&sound, "demons", RENAMED);
         fs::set_permissions(everybodys.path(""), fs::Permissions::from_mode(0o755)).unwrap();
         fs::copy(BINARY, everybodys.path("nightlatch")).unwrap();
         let enrolled = sound.enrolled("daemon");
