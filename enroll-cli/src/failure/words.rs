@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::ErrorKind;
+use std::path::Path;
 
 use nightlatch::audit::escaped;
 use nightlatch::config::ConfigError;
@@ -134,18 +135,7 @@ impl Failure {
             Self::Paper(NotAKey::Missing(_) | NotAKey::Mixed | NotAKey::Nothing) => {
                 "give all five lines of each key, as 'nightlatch key backup' wrote them; nothing was changed".to_owned()
             }
-            Self::File { path, action, source } => match source.kind() {
-                // Not with rm before it: it may be a device, or whatever else was named by mistake.
-                ErrorKind::AlreadyExists => "name another file, or remove that one first".to_owned(),
-                ErrorKind::NotFound if *action == "read" => "name a file that is there".to_owned(),
-                ErrorKind::NotFound => {
-                    let directory = path.parent().unwrap_or(path);
-                    format!("make the directory {}, or name another file", directory.display())
-                }
-                ErrorKind::StorageFull => format!("free space on the file system of {}", path.display()),
-                _ if *action == "read" => format!("see that {} can be read, or name another file", path.display()),
-                _ => format!("see that {} can be written, or name another file", path.display()),
-            },
+            Self::File { path, action, source } => file_remedy(path, action, source.kind()),
             Self::NotABackup { cause, .. } => match cause {
                 NotABackup::SomethingElse => {
                     "name a file that 'nightlatch store backup' wrote; nothing was changed".to_owned()
@@ -193,6 +183,24 @@ impl Failure {
                 format!("name the file {} instead", path.with_extension("html").display())
             }
         }
+    }
+}
+
+/// Of a file that is read or written as it was named.
+fn file_remedy(path: &Path, action: &str, kind: ErrorKind) -> String {
+    let is_read = action == "read";
+    if kind == ErrorKind::AlreadyExists {
+        // Not with rm before it: it may be a device, or whatever else was named by mistake.
+        "name another file, or remove that one first".to_owned()
+    } else if kind == ErrorKind::NotFound && is_read {
+        "name a file that is there".to_owned()
+    } else if kind == ErrorKind::NotFound {
+        format!("make the directory {}, or name another file", path.parent().unwrap_or(path).display())
+    } else if kind == ErrorKind::StorageFull {
+        format!("free space on the file system of {}", path.display())
+    } else {
+        let done = if is_read { "read" } else { "written" };
+        format!("see that {} can be {done}, or name another file", path.display())
     }
 }
 

@@ -49,10 +49,13 @@ pub(crate) fn run(options: &KeyRestoreArguments, site: &Site, terminal: &Termina
 }
 
 fn put(key: &MasterKey, site: &Site) -> Result<bool, Failure> {
-    store::restore_key(&site.config, key).map_err(|fault| match fault {
+    store::restore_key(&site.config, key).map_err(|fault| {
         // "Put it back" is what is being done.
-        Fault::Damaged { path, part: Part::Key } => Failure::KeyInTheWay { path },
-        other => Failure::Store(other),
+        if let Fault::Damaged { path, part: Part::Key } = fault {
+            Failure::KeyInTheWay { path }
+        } else {
+            Failure::Store(fault)
+        }
     })
 }
 
