@@ -104,7 +104,7 @@ fn no_flaw_of_the_key_directory_lets_anybody_in() {
 #[test]
 fn no_flaw_of_the_key_lets_anybody_in() {
     let site = Site::new();
-    let remedy = format!("put {} back", site.key().display());
+    let remedy = format!("put {} back ('nightlatch key restore'", site.key().display());
     no_flaw_lets_anybody_in(&site, &place(&site, site.key(), Shape::File, "master key", &remedy));
 }
 

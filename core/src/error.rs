@@ -266,16 +266,20 @@ impl Fault {
                 )
             }
             // On a host that has records, init is not what helps, and refuses.
-            Self::Missing {
-                part:
-                    Part::Keys | Part::Store | Part::Marker | Part::Users | Part::Record | Part::Ledger | Part::Invitation,
-                path,
-            } => format!(
+            Self::Missing { part: Part::Keys, .. } => {
+                "mount what is not mounted, or put the keys back ('nightlatch key restore'); on a new host, run 'nightlatch init'"
+                    .to_owned()
+            }
+            Self::Missing { part: Part::Store | Part::Users, path } => format!(
+                "mount what is not mounted, or put {} back from a backup ('nightlatch store restore FILE'); on a new host, run 'nightlatch init'",
+                path.display()
+            ),
+            Self::Missing { part: Part::Marker | Part::Record | Part::Ledger | Part::Invitation, path } => format!(
                 "mount what is not mounted, or put {} back from a backup; on a new host, run 'nightlatch init'",
                 path.display()
             ),
             Self::Damaged { path, part: Part::Record | Part::Ledger } => format!(
-                "put {0} back from a backup, or 'nightlatch remove --uid {1}' and enroll again",
+                "put {0} back from a backup ('nightlatch store restore FILE'), or 'nightlatch remove --uid {1}' and enroll again",
                 path.display(),
                 uid_in(path)
             ),
@@ -311,7 +315,7 @@ impl Fault {
             Self::NoMemory => "free memory, or raise the limit of the service that asked".to_owned(),
             Self::DoesNotFit { .. } => "remove devices or backup codes of this account".to_owned(),
             Self::KeyLost { path } => format!(
-                "put the key and the marker that {} was made with back from a backup; to begin anew without these records, move the store away first",
+                "put the key ('nightlatch key restore') and the marker that {} was made with back from a backup; to begin anew without these records, move the store away first",
                 path.display()
             ),
             Self::StoreLost { keys, .. } => {

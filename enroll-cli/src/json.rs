@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use nightlatch::error::Fault;
 
 use crate::failure::Failure;
+use crate::failure::words::remedy_of;
 
 pub(crate) use key::{KeyChanges, KeyPapers, KeyRotated, KeyState, Keys};
 pub(crate) use store::{PersonRestored, StoreBackedUp, StoreRestored};
@@ -170,7 +171,7 @@ impl<'a> Found<'a> {
             kind: fault.kind(),
             message: fault.to_string(),
             path: fault.path().map(|path| path.to_string_lossy()),
-            remedy: fault.remedy(),
+            remedy: remedy_of(fault),
         }
     }
 }

@@ -11,6 +11,7 @@ use nightlatch::store::{Invited, LockFailure, NotEnrolled, OpenRecord, Store};
 use nightlatch::user::{Account, AccountError, UserName};
 
 use crate::failure::Failure;
+use crate::failure::words::sentence_of;
 use crate::terminal::Terminal;
 
 /// This host, as its config describes it.
@@ -62,7 +63,7 @@ impl Site {
     ) -> Result<Option<Invited>, Failure> {
         let found = store.invited(account, word, self.now()?.wall);
         Ok(found.unwrap_or_else(|fault| {
-            terminal.warn(&format!("{fault}; {}", fault.remedy()));
+            terminal.warn(&sentence_of(&fault));
             None
         }))
     }

@@ -60,7 +60,7 @@ complete -c nightlatch -n "__fish_nightlatch_using_subcommand init" -l json -d '
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand init" -l quiet -d 'Print results only: no notes, no warnings'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l from -d 'Enroll everybody in a CSV file; \'-\' is stdin' -r -F
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l output -d 'Where each person of the file gets a hand-out: root\'s alone, or made' -r -f -a "(__fish_complete_directories)"
-complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l format -d 'Hand-outs: pages to print, as pdf or html, or else txt' -r -f -a "pdf\t'A page with the letters of Western Europe'
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l format -d 'What hand-outs are: pages to print (pdf, html), or txt' -r -f -a "pdf\t'A page with the letters of Western Europe'
 html\t'A page with all letters, for a browser to print'
 txt\t'Text with a QR code for a terminal'"
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand enroll" -l device -d 'What the device is called [default: phone, or token with --hotp]' -r

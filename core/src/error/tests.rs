@@ -24,17 +24,20 @@ fn says(fault: &Fault, kind: &str, sentence: &str, remedy: &str) {
 fn every_fault_says_what_is_wrong_where_and_what_to_do() {
     const MOUNT: &str =
         "mount what is not mounted, or put /srv/n/7 back from a backup; on a new host, run 'nightlatch init'";
+    const KEYS: &str = "mount what is not mounted, or put the keys back ('nightlatch key restore'); on a new host, run 'nightlatch init'";
+    const STORE: &str = "mount what is not mounted, or put /srv/n/7 back from a backup ('nightlatch store restore FILE'); \
+                         on a new host, run 'nightlatch init'";
     const KEY: &str =
         "put /srv/n/7 back ('nightlatch key restore', or a backup of the keys); without it its records cannot be read";
-    const AGAIN: &str = "put /srv/n/7 back from a backup, or 'nightlatch remove --uid 7' and enroll again";
+    const AGAIN: &str = "put /srv/n/7 back from a backup ('nightlatch store restore FILE'), or 'nightlatch remove --uid 7' and enroll again";
     let path = at();
     for (part, kind, sentence, remedy) in [
         (Part::Config, "missing", "config", "write /srv/n/7, or run 'nightlatch init'"),
         (Part::Key, "missing", "master key", KEY),
-        (Part::Keys, "missing", "key directory", MOUNT),
-        (Part::Store, "missing", "store", MOUNT),
+        (Part::Keys, "missing", "key directory", KEYS),
+        (Part::Store, "missing", "store", STORE),
         (Part::Marker, "missing", "store marker", MOUNT),
-        (Part::Users, "missing", "directory of people's files", MOUNT),
+        (Part::Users, "missing", "directory of people's files", STORE),
     ] {
         says(&Fault::Missing { path: path.clone(), part }, kind, &format!("/srv/n/7: no {sentence} there"), remedy);
     }
@@ -81,7 +84,7 @@ fn every_fault_says_what_is_wrong_where_and_what_to_do() {
         &Fault::KeyLost { path: path.clone() },
         "key-lost",
         "/srv/n/7: records are there, but not their key or not their marker",
-        "put the key and the marker that /srv/n/7 was made with back from a backup; to begin anew without these records, \
+        "put the key ('nightlatch key restore') and the marker that /srv/n/7 was made with back from a backup; to begin anew without these records, \
          move the store away first",
     );
     says(

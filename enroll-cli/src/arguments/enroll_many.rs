@@ -16,7 +16,7 @@ pub(crate) struct EnrollManyArguments {
     /// Where each person of the file gets a hand-out: root's alone, or made
     #[arg(long, value_name = "DIR", requires = "from")]
     pub(crate) output: Option<PathBuf>,
-    /// Hand-outs: pages to print, as pdf or html, or else txt
+    /// What hand-outs are: pages to print (pdf, html), or txt
     #[arg(long, value_name = "FORMAT", requires = "from", default_value = "pdf", hide_short_help = true)]
     #[arg(hide_possible_values = true)]
     pub(crate) format: HandoutFormat,

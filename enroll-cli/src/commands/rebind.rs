@@ -37,8 +37,8 @@ pub(crate) fn run(options: &RebindArguments, site: &Site, terminal: &Terminal) -
     match store.rebind(&person, &account, now) {
         Ok(true) => told(&account, Some(&person), terminal),
         Ok(false) => told(&account, None, terminal),
-        Err(RebindFailure::NotEnrolled) => Err(Failure::NotEnrolled { who: format!("uid {}", person.uid) }),
-        Err(RebindFailure::Enrolled) => Err(Failure::AlreadyEnrolled { user: user.to_owned() }),
+        Err(RebindFailure::NotEnrolled) => Err(Failure::NoRecord { uid: person.uid }),
+        Err(RebindFailure::Enrolled) => Err(Failure::OwnRecord { user: user.to_owned() }),
         Err(RebindFailure::Fault(fault)) => Err(fault.into()),
     }
 }
@@ -61,7 +61,7 @@ fn record_of(options: &RebindArguments, account: &Account, store: &Store<'_>) ->
             if people()?.any(|person| is_its_own(&person)) {
                 Ok(None)
             } else {
-                Err(Failure::NotEnrolled { who: format!("uid {uid}") })
+                Err(Failure::NoRecord { uid })
             }
         }
         (Some(name), None) => {
@@ -75,7 +75,7 @@ fn record_of(options: &RebindArguments, account: &Account, store: &Store<'_>) ->
             }
             match (found.pop(), found.is_empty()) {
                 (None, _) if has_its_own => Ok(None),
-                (None, _) => Err(Failure::NotEnrolled { who: name.clone() }),
+                (None, _) => Err(Failure::NoRecordOf { name: name.clone() }),
                 (Some(one), true) => Ok(Some(one)),
                 (Some(last), false) => {
                     let mut uids: Vec<u32> = found.iter().map(|person| person.uid).chain([last.uid]).collect();
@@ -94,20 +94,18 @@ fn owner_is_gone(person: &Person, account: &Account) -> Result<(), Failure> {
     if person.name == *account.name() {
         return Ok(());
     }
-    let stays = match Named::look_up(&person.name) {
-        Ok(named) => named.uid() == person.made_for || person.made_for != account.uid(),
-        Err(AccountError::Unknown) => false,
+    let is_in_place = match Named::look_up(&person.name) {
+        Ok(named) if named.uid() == person.made_for => named.uid() == person.uid,
+        Ok(_) if person.made_for != account.uid() => false,
+        Ok(_) | Err(AccountError::Unknown) => return Ok(()),
         // A second name of a uid is an account still.
-        Err(AccountError::Alias { .. }) => true,
+        Err(AccountError::Alias { .. }) => false,
         Err(cause @ AccountError::LookupFailed { .. }) => {
             return Err(Failure::NoAccount { user: person.name.as_str().to_owned(), cause });
         }
     };
-    if !stays {
-        return Ok(());
-    }
     let (owner, user) = (person.name.as_str().to_owned(), account.name().as_str().to_owned());
-    Err(Failure::OwnerStays { owner, uid: person.uid, user })
+    Err(Failure::OwnerStays { owner, uid: person.uid, user, is_in_place })
 }
 
 fn told(account: &Account, from: Option<&Person>, terminal: &Terminal) -> Outcome {

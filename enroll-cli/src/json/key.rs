@@ -46,6 +46,8 @@ pub(crate) struct KeyPapers<'a> {
     pub(crate) changed: bool,
     pub(crate) path: Cow<'a, str>,
     pub(crate) keys: Vec<String>,
+    /// Keys that are not in it, since they do not read.
+    pub(crate) flaws: Vec<Found<'a>>,
 }
 
 #[derive(Serialize)]

@@ -4,15 +4,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::crowd::enroll_under_an_old_name;
 use crate::host::Host;
 use crate::phone::Phone;
 use crate::tree;
 
 const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const PAGE: &str = include_str!("../../../docs/AUTOMATION.md");
 const ANOTHER: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// What a run says.
@@ -52,14 +55,15 @@ impl Twice {
         Self { stdin, ..self }
     }
 
-    /// WHEN stands for a time in the next days that is the same in both runs.
-    fn arguments(&self) -> Vec<String> {
+    /// WHEN stands for a time in the next days that is the same in both runs, HOST for the directory of the host.
+    fn arguments(&self, host: &Host) -> Vec<String> {
+        let home = host.path("").display().to_string();
         let words = self.command.split(' ').chain(self.words.split(' ')).filter(|word| !word.is_empty());
-        words.map(|word| if word == "WHEN" { in_two_days() } else { word.to_owned() }).collect()
+        words.map(|word| if word == "WHEN" { in_two_days() } else { word.replace("HOST/", &home) }).collect()
     }
 
     fn run(&self, host: &Host, stdin: &str) -> (Says, Value) {
-        let arguments = self.arguments();
+        let arguments = self.arguments(host);
         let mut words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         words.push("--json");
         let ran = host.run_with(&words, stdin);
@@ -91,6 +95,15 @@ const TABLE: &[Twice] = &[
         .with(|_| SECRET.to_owned()),
     Twice::of("enroll", "games --no-confirm --replace --secret-stdin --if-other-secret", [Changed, Unchanged])
         .with(|_| ANOTHER.to_owned()),
+    Twice::of("enroll", "--from HOST/people.csv --output HOST/handouts --no-confirm", [Changed, Unchanged])
+        .after(|host| write(host, "people.csv", "user\nbin\ngames\n")),
+    Twice::of("import google-authenticator", "games --file HOST/google", [Changed, Unchanged])
+        .after(with_a_google_file),
+    Twice::of("import google-authenticator", "games --file HOST/google --dry-run", [Unchanged, Unchanged])
+        .after(with_a_google_file),
+    Twice::of("import google-authenticator", "games --file HOST/google", [Fails(1), Fails(1)]),
+    Twice::of("import oath", "HOST/users.oath", [Changed, Unchanged])
+        .after(|host| write(host, "users.oath", "HOTP/T30 games - 3132333435363738393031323334353637383930\n")),
     Twice::of("device list", "daemon", [Reads, Reads]),
     Twice::of("device add", "daemon --no-confirm", [Changed, Changed]),
     Twice::of("device add", "daemon --no-confirm --name token", [Changed, Fails(5)]),
@@ -125,19 +138,71 @@ const TABLE: &[Twice] = &[
     Twice::of("status", "daemon", [Reads, Reads]),
     Twice::of("status", "games", [Reads, Reads]),
     Twice::of("list", "", [Reads, Reads]),
+    Twice::of("list", "--not-enrolled", [Reads, Reads]),
     Twice::of("unlock", "daemon", [Changed, Unchanged]).after(|host| {
         host.run_with(&["verify", "daemon"], &Phone::usual(SECRET).wrong_code()).expect(3);
     }),
     Twice::of("remove", "bin --yes", [Changed, Fails(4)]),
     Twice::of("remove", "bin --yes --if-enrolled", [Changed, Unchanged]),
     Twice::of("remove", "--uid 2 --yes --if-enrolled", [Changed, Unchanged]),
-    Twice::of("doctor", "", [Unchanged, Unchanged]),
-    Twice::of("doctor", "--mend", [Unchanged, Unchanged]),
+    Twice::of("rebind", "games --from-name gamers --yes", [Changed, Unchanged])
+        .after(|host| enroll_under_an_old_name(host, "gamers", 5005)),
+    Twice::of("rebind", "games --from-uid 5005 --yes", [Changed, Unchanged])
+        .after(|host| enroll_under_an_old_name(host, "gamers", 5005)),
+    Twice::of("key list", "", [Reads, Reads]),
+    Twice::of("key rotate", "", [Changed, Changed]),
+    Twice::of("key rotate", "--keep-old", [Changed, Changed]),
+    Twice::of("key backup", "--output HOST/key.txt", [Changed, Fails(1)]),
+    Twice::of("key restore", "--from HOST/key.txt", [Unchanged, Unchanged]).after(with_a_key_paper),
+    Twice::of("key restore", "--from HOST/key.txt", [Changed, Unchanged]).after(|host| {
+        with_a_key_paper(host);
+        fs::remove_dir_all(host.path("keys")).unwrap();
+    }),
+    Twice::of("store backup", "HOST/backup --under-master-key", [Changed, Fails(1)]),
+    Twice::of("store restore", "HOST/backup --yes", [Unchanged, Unchanged]).after(with_a_backup),
+    Twice::of("store restore", "HOST/backup --yes", [Changed, Unchanged]).after(|host| {
+        with_a_backup(host);
+        host.run(&["remove", "bin", "--yes"]).expect(0);
+    }),
+    Twice::of("store restore", "HOST/backup --yes", [Fails(1), Fails(1)]).after(with_a_backup_of_a_device_that_is_gone),
+    Twice::of("store restore", "HOST/backup --yes --allow-used-codes", [Changed, Unchanged])
+        .after(with_a_backup_of_a_device_that_is_gone),
+    Twice::of("store restore", "HOST/backup --dry-run", [Unchanged, Unchanged])
+        .after(with_a_backup_of_a_device_that_is_gone),
+    // All that it looks at is of the machine that the tests run on too.
+    Twice::of("doctor", "--only store", [Unchanged, Unchanged]),
+    Twice::of("doctor", "--only store --mend", [Unchanged, Unchanged]),
+    Twice::of("doctor", "--only people", [Fails(10), Fails(10)])
+        .after(|host| enroll_under_an_old_name(host, "gamers", 5005)),
+    Twice::of("doctor", "--only store", [Fails(11), Fails(11)])
+        .after(|host| fs::remove_dir_all(host.path("keys")).unwrap()),
     Twice::of("policy check", "", [Reads, Reads]),
     Twice::of("policy check", "", [Fails(1), Fails(1)]).after(with_a_warning),
     Twice::of("policy check", "--allow-warnings", [Reads, Reads]).after(with_a_warning),
     Twice::of("policy explain", "daemon --service sshd", [Reads, Reads]),
 ];
+
+fn write(host: &Host, name: &str, contents: &str) {
+    fs::write(host.path(name), contents).unwrap();
+    fs::set_permissions(host.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn with_a_google_file(host: &Host) {
+    write(host, "google", &format!("{ANOTHER}\n\" TOTP_AUTH\n"));
+}
+
+fn with_a_key_paper(host: &Host) {
+    host.run(&["key", "backup", "--output", host.path("key.txt").to_str().unwrap()]).expect(0);
+}
+
+fn with_a_backup(host: &Host) {
+    host.run(&["store", "backup", host.path("backup").to_str().unwrap(), "--under-master-key"]).expect(0);
+}
+
+fn with_a_backup_of_a_device_that_is_gone(host: &Host) {
+    with_a_backup(host);
+    host.run(&["device", "remove", "daemon", "tablet", "--yes"]).expect(0);
+}
 
 /// A rule for somebody who has no account.
 fn with_a_warning(host: &Host) {
@@ -184,6 +249,9 @@ fn run_twice_a_command_says_what_it_changed_and_the_disk_bears_it_out() {
             let (said, value) = twice.run(&host, &stdin);
             let place = format!("{} {}, the {which} time: {value}", twice.command, twice.words);
             assert_eq!(said, expected, "{place}");
+            if !matches!(said, Fails(_)) {
+                stands_on_the_page(twice, &value);
+            }
             assert_eq!(before != on_disk(&host), said == Changed, "the disk differs: {place}");
             if matches!(said, Fails(_)) {
                 let told =
@@ -215,28 +283,39 @@ fn whatever_goes_wrong_stdout_is_one_json_value() {
         fs::write(damaged.record(uid), b"damaged").unwrap();
     }
     for twice in TABLE {
-        let arguments = twice.arguments();
-        let mut words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        words.push("--json");
         for host in [&bare, &broken, &damaged] {
+            let arguments = twice.arguments(host);
+            let mut words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            words.push("--json");
             host.run(&words).json();
+            words.push("--no-such-option");
+            assert_eq!(host.run(&words).expect(2).json()["error"]["kind"], "usage");
         }
-        words.push("--no-such-option");
-        assert_eq!(damaged.run(&words).expect(2).json()["error"]["kind"], "usage");
     }
     // init has made a store on it meanwhile.
     assert!(bare.path("store").exists());
 }
 
+/// Whatever it prints is named in the command's line, unless that says that there is more.
+fn stands_on_the_page(twice: &Twice, value: &Value) {
+    let command =
+        if twice.command == "enroll" && twice.words.starts_with("--from") { "enroll --from" } else { twice.command };
+    let line = PAGE.lines().find(|line| line.starts_with(&format!("| `{command}` |"))).expect("a line of its own");
+    let columns: Vec<_> = line.split(" | ").collect();
+    let has_more = columns[1].contains("the same") || columns[1].contains("and more") || value.is_array();
+    for name in value.as_object().into_iter().flat_map(|object| object.keys()).filter(|name| *name != "schema") {
+        assert!(has_more || columns[1].contains(&format!("`{name}`")), "'{name}' is not on the page of {command}");
+    }
+}
+
 /// Read by whoever writes a role or a script of their own.
 #[test]
 fn the_page_for_automation_names_every_command_and_every_status() {
-    let page = include_str!("../../../docs/AUTOMATION.md");
     for command in tree::leaves() {
-        assert!(page.contains(&format!("| `{command}`")), "{command} has no line in docs/AUTOMATION.md");
+        assert!(PAGE.contains(&format!("| `{command}`")), "{command} has no line in docs/AUTOMATION.md");
     }
     for status in [0, 1, 2, 3, 4, 5, 10, 11, 130] {
-        assert!(page.contains(&format!("\n| {status} |")), "{status}");
+        assert!(PAGE.contains(&format!("\n| {status} |")), "{status}");
     }
 }
 

@@ -20,11 +20,7 @@ impl Crowd {
 
     /// Those from now on, as usermod and userdel would leave them.
     pub(crate) fn becomes(&self, people: &[(&str, u32)]) {
-        let mut passwd = "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/usr/sbin/nologin\n".to_owned();
-        for (name, uid) in people {
-            passwd.push_str(&format!("{name}:x:{uid}:100:::/bin/sh\n"));
-        }
-        fs::write(self.host.path("passwd"), passwd).unwrap();
+        write_accounts(&self.host, people);
     }
 
     /// So many people from `p0000` on, with uids from 10,000 on.
@@ -35,11 +31,7 @@ impl Crowd {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("unshare");
-        let script = "mount --bind \"$1\" /etc/passwd && shift && exec \"$@\"";
-        command.args(["--mount", "--", "sh", "-ec", script, "sh"]).arg(self.host.path("passwd"));
-        command.arg(BINARY).arg("--config").arg(self.host.config()).args(arguments);
-        command
+        among_them(&self.host, arguments)
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
@@ -53,4 +45,28 @@ impl Crowd {
     pub(crate) fn enrolled(&self, user: &str) -> serde_json::Value {
         self.run(&["enroll", user, "--no-confirm", "--json"]).expect(0).json()
     }
+}
+
+/// Enrolls somebody who has an account only meanwhile: as if it had been renamed since.
+pub(crate) fn enroll_under_an_old_name(host: &Host, name: &str, uid: u32) {
+    write_accounts(host, &[(name, uid)]);
+    let mut command = among_them(host, &["enroll", name, "--no-confirm", "--quiet"]);
+    ran(command.stdin(Stdio::null()).output().expect("unshare runs")).expect(0);
+    fs::remove_file(host.path("passwd")).unwrap();
+}
+
+fn write_accounts(host: &Host, people: &[(&str, u32)]) {
+    let mut passwd = "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/usr/sbin/nologin\n".to_owned();
+    for (name, uid) in people {
+        passwd.push_str(&format!("{name}:x:{uid}:100:::/bin/sh\n"));
+    }
+    fs::write(host.path("passwd"), passwd).unwrap();
+}
+
+fn among_them(host: &Host, arguments: &[&str]) -> Command {
+    let mut command = Command::new("unshare");
+    let script = "mount --bind \"$1\" /etc/passwd && shift && exec \"$@\"";
+    command.args(["--mount", "--", "sh", "-ec", script, "sh"]).arg(host.path("passwd"));
+    command.arg(BINARY).arg("--config").arg(host.config()).args(arguments);
+    command
 }

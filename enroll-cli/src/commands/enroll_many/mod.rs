@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use nightlatch::clock::{Clock as _, UnixTime};
 use nightlatch::enrollment::{Basis, Confirmed, Draft};
+use nightlatch::error::Fault;
 use nightlatch::random::SystemRandom;
 use nightlatch::secret::SharedSecret;
 use nightlatch::store::{Batch, CommitFailure, Enrollment, HandoutName, Handouts, NotEnrolled, Store};
@@ -26,6 +27,7 @@ use crate::commands::enroll::confirmation::drawing;
 use crate::commands::enroll::handout::Handout;
 use crate::commands::enroll_many::paper::{Paper, PlainText, Printed, Recipient};
 use crate::commands::enroll_many::table::{Row, Surroundings, Table};
+use crate::failure::words::sentence_of;
 use crate::failure::{Failure, Status};
 use crate::json::enroll_many::{LeftOut, ManyEnrolled};
 use crate::json::{self, Cause, SCHEMA};
@@ -200,19 +202,35 @@ impl<'r> Run<'r> {
     /// What is to be done for somebody, or `None` where nothing is.
     fn task(&mut self, row: Row) -> Result<Option<Task>, Failure> {
         let named = row.account.named();
-        match self.store.enrollment(named)? {
-            Enrollment::NotEnrolled(word) => Ok(Some(Task { row, word, now: self.site.clock.now()?.wall })),
-            Enrollment::Enrolled(_) => {
+        match self.store.enrollment(named) {
+            Ok(Enrollment::NotEnrolled(word)) => Ok(Some(Task { row, word, now: self.site.clock.now()?.wall })),
+            Ok(Enrollment::Enrolled(_)) => {
                 self.already(&row)?;
                 Ok(None)
             }
+            Err(fault) => self.set_aside(&row, fault).map(|()| None),
         }
+    }
+
+    /// What is wrong with one person's file leaves the others to do: else the run would end there each time.
+    fn set_aside(&mut self, row: &Row, fault: Fault) -> Result<(), Failure> {
+        let uid = row.account.uid().to_string();
+        let is_of_the_file = fault.path().and_then(Path::file_name).is_some_and(|name| name == uid.as_str());
+        if !is_of_the_file || matches!(fault, Fault::Io { .. }) {
+            return Err(fault.into());
+        }
+        self.leave_out(row.line, &row.account, sentence_of(&fault));
+        self.passed(1);
+        Ok(())
     }
 
     /// A record that was made for another name is nobody's who is asked for.
     fn already(&mut self, row: &Row) -> Result<(), Failure> {
         let (account, line) = (&row.account, row.line);
-        let person = self.store.person(account.uid())?;
+        let person = match self.store.person(account.uid()) {
+            Ok(person) => person,
+            Err(fault) => return self.set_aside(row, fault),
+        };
         if person.name == *account.name() && person.made_for == account.uid() {
             self.tally.already = self.tally.already.saturating_add(1);
             match usize::try_from(self.tally.already).unwrap_or(usize::MAX).checked_sub(NAMED) {
@@ -268,7 +286,7 @@ impl<'r> Run<'r> {
                 }
                 Err(CommitFailure::Changed) => self.overtaken(line, &account),
                 Err(CommitFailure::Fault(fault)) => {
-                    self.leave_out(line, &account, format!("{fault}; {}", fault.remedy()));
+                    self.leave_out(line, &account, sentence_of(&fault));
                     self.passed(1);
                 }
             }
@@ -353,6 +371,9 @@ fn name_some(left_out: &[LeftOut], name: impl Fn(&LeftOut), terminal: &Terminal)
 /// The result. Who is enrolled stays so, whatever ended the run.
 fn tell(tally: &Tally, outcome: Result<(), Failure>, handouts: &Handouts, terminal: &Terminal) -> Outcome {
     let failure = outcome.err();
+    if tally.enrolled > 0 {
+        terminal.interruption().settle();
+    }
     match terminal.form() {
         Form::Json => terminal.result(&json::line(&ManyEnrolled {
             schema: SCHEMA,

@@ -61,13 +61,15 @@ pub(crate) fn run(options: &GoogleArguments, site: &Site, terminal: &Terminal) -
 fn place(options: &GoogleArguments) -> Result<Place<'_>, Failure> {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     match (&options.file, &options.path) {
-        (Some(_), _) if options.users.len() != 1 => {
-            Err(Failure::usage("--file is the file of one user", "name one user, or say --path with {user} in it"))
-        }
+        (Some(_), _) if options.users.len() != 1 => Err(Failure::usage(
+            "the file of --file is one user's, and several are named",
+            "name one user, or say --path with {user} in it",
+        )),
         (Some(file), _) => Ok(Place::Named(absolute(file))),
-        (None, Some(path)) if !path.starts_with('/') || !path.contains("{user}") => {
-            Err(Failure::usage("--path begins with '/' and has {user} in it", "write it like /var/lib/ga/{user}"))
-        }
+        (None, Some(path)) if !path.starts_with('/') || !path.contains("{user}") => Err(Failure::usage(
+            "what --path says begins with '/' and has {user} in it",
+            "write it like /var/lib/ga/{user}",
+        )),
         (None, Some(path)) => Ok(Place::Template(path)),
         (None, None) => Ok(Place::Home),
     }

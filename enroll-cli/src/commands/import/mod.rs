@@ -13,7 +13,7 @@ use std::path::Path;
 
 use nightlatch::audit::escaped;
 use nightlatch::enrollment::Confirmed;
-use nightlatch::error::Fault;
+use nightlatch::error::{Fault, Flaw};
 use nightlatch::import::{ShortSecrets, TakenOver, Terms};
 use nightlatch::secret::SharedSecret;
 use nightlatch::store::{CommitFailure, Enrollment, LockFailure, NotEnrolled, Store};
@@ -25,6 +25,7 @@ use crate::Outcome;
 use crate::arguments::{Form, ImportCommand, TakingOver};
 use crate::commands::import::owner::Unread;
 use crate::commands::import::report::{Came, Entry, Report};
+use crate::failure::words::sentence_of;
 use crate::failure::{Failure, Status};
 use crate::json;
 use crate::site::{Site, open_record};
@@ -60,7 +61,9 @@ fn read(path: &Path, most: usize, account: Option<&Account>) -> Result<Zeroizing
                 words(unread)
             }
         }),
-        (Err(fault), _) => Err(format!("{fault}; {}", fault.remedy())),
+        // Named by mistake: nothing that is to be removed.
+        (Err(Fault::Untrusted { flaw: Flaw::NotAFile | Flaw::NotADirectory, .. }), _) => Err(words(Unread::NotAFile)),
+        (Err(fault), _) => Err(sentence_of(&fault)),
     }
 }
 
@@ -120,7 +123,7 @@ impl<'s> Plan<'s> {
                 return (entry, None);
             }
             Err(fault) => {
-                entry.refused(format!("{fault}; {}", fault.remedy()));
+                entry.refused(sentence_of(&fault));
                 return (entry, None);
             }
         };
@@ -183,7 +186,7 @@ fn commit(candidate: Candidate, entry: &mut Entry, site: &Site, store: &Store<'_
         Ok(_no_codes_of_ours) => entry.result = Came::Imported,
         // Somebody else was quicker.
         Err(CommitFailure::Changed) => entry.result = Came::Already,
-        Err(CommitFailure::Fault(fault)) => entry.refused(format!("{fault}; {}", fault.remedy())),
+        Err(CommitFailure::Fault(fault)) => entry.refused(sentence_of(&fault)),
     }
     Ok(())
 }
@@ -210,7 +213,7 @@ impl Secrets {
                     devices.iter().for_each(|device| secrets.note(&device.secret, person.name.as_str()));
                 }
                 Ok(None) => {}
-                Err(fault) => terminal.warn(&format!("{fault}; {}", fault.remedy())),
+                Err(fault) => terminal.warn(&sentence_of(&fault)),
             }
         }
         Ok(secrets)

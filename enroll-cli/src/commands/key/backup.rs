@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use nightlatch::clock::UnixTime;
+use nightlatch::error::{Fault, Part};
 use nightlatch::qr::{QUIET, Symbol};
 use nightlatch::store::{self, NamedKey};
 use nightlatch::user;
@@ -15,9 +16,10 @@ use crate::Outcome;
 use crate::arguments::{Form, KeyBackupArguments, QrStyle};
 use crate::commands::enroll::confirmation::drawing;
 use crate::commands::enroll::handout::drawn;
+use crate::failure::words::sentence_of;
 use crate::failure::{Failure, Status};
 use crate::image;
-use crate::json::{self, KeyPapers, SCHEMA};
+use crate::json::{self, Found, KeyPapers, SCHEMA};
 use crate::new_file::{NewFile, failure_of};
 use crate::site::Site;
 use crate::terminal::{Screen, Terminal};
@@ -27,34 +29,39 @@ const ROOM: usize = 64 * 1024;
 
 pub(crate) fn run(options: &KeyBackupArguments, site: &Site, terminal: &Terminal) -> Outcome {
     let (keys, faults) = store::all_keys(&site.config)?;
-    for fault in &faults {
-        terminal.warn(&format!("not in it: {fault}; {}", fault.remedy()));
-    }
     if keys.is_empty() {
-        let nothing = Failure::usage("there is no master key to write", "'nightlatch init' makes one on a new host");
-        return Err(faults.into_iter().next().map_or(nothing, Failure::Store));
+        // A directory without a key is a key that is lost: init makes both.
+        let nothing = Fault::Missing { path: site.config.keys().to_owned(), part: Part::Key };
+        return Err(Failure::Store(faults.into_iter().next().unwrap_or(nothing)));
+    }
+    for fault in &faults {
+        terminal.warn(&format!("not in it: {}", sentence_of(fault)));
     }
     let symbol = Symbol::of(&qr_text(&keys))?;
     let paper = paper(&keys, site.now()?.wall);
     match &options.output {
-        Some(path) => write(&paper, &symbol, &keys, path, options, terminal)?,
+        Some(path) => {
+            write(&Papers { text: &paper, symbol: &symbol, keys: &keys, faults: &faults }, path, options, terminal)?
+        }
         None => show(&paper, &symbol, options, terminal)?,
     }
     Ok(if faults.is_empty() { Status::Done } else { Status::Fault })
 }
 
-fn write(
-    paper: &str,
-    symbol: &Symbol,
-    keys: &[NamedKey],
-    path: &Path,
-    options: &KeyBackupArguments,
-    terminal: &Terminal,
-) -> Result<(), Failure> {
+/// What is written, and of which keys; what is wrong with the others.
+struct Papers<'p> {
+    text: &'p str,
+    symbol: &'p Symbol,
+    keys: &'p [NamedKey],
+    faults: &'p [Fault],
+}
+
+fn write(papers: &Papers<'_>, path: &Path, options: &KeyBackupArguments, terminal: &Terminal) -> Result<(), Failure> {
+    let Papers { text, symbol, keys, faults } = papers;
     let failed = failure_of(path, "write");
     let (file, mut open) = NewFile::begin(path, terminal.interruption())?;
     write_images(symbol, options, terminal)?;
-    open.write_all(paper.as_bytes()).map_err(&failed)?;
+    open.write_all(text.as_bytes()).map_err(&failed)?;
     if matches!(options.qr, QrStyle::Auto | QrStyle::Utf8) {
         open.write_all(on_paper(symbol).as_bytes()).map_err(failed)?;
     }
@@ -66,6 +73,7 @@ fn write(
             changed: true,
             path: path.to_string_lossy(),
             keys: ids.collect(),
+            flaws: faults.iter().map(Found::of).collect(),
         }))?,
         Form::Text => {
             terminal.result(format!("wrote {}: print it, lock it away, remove it\n", path.display()).as_bytes())?

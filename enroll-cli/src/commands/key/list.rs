@@ -9,6 +9,7 @@ use crate::Outcome;
 use crate::arguments::Form;
 use crate::columns;
 use crate::failure::Status;
+use crate::failure::words::sentence_of;
 use crate::json::{self, Found, KeyState, Keys, SCHEMA};
 use crate::site::Site;
 use crate::terminal::Terminal;
@@ -20,7 +21,7 @@ pub(crate) fn run(site: &Site, terminal: &Terminal) -> Outcome {
         Form::Text => terminal.result(text(&keys).as_bytes())?,
     }
     for fault in &silent {
-        terminal.warn(&escaped(&format!("{fault}; {}", fault.remedy())));
+        terminal.warn(&escaped(&sentence_of(fault)));
     }
     let all_there = keys.iter().all(|key| key.made_at.is_some());
     Ok(if all_there && silent.is_empty() { Status::Done } else { Status::Fault })

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use nightlatch::error::{Fault, Part};
 use nightlatch::keypaper::{self, KeyLines, LINES, NotAKey};
 use nightlatch::secret::MasterKey;
 use nightlatch::store;
@@ -32,7 +33,7 @@ pub(crate) fn run(options: &KeyRestoreArguments, site: &Site, terminal: &Termina
     for key in &keys {
         let id = key.id().map(|id| id.to_string()).unwrap_or_default();
         let path = site.config.keys().join(&id);
-        if store::restore_key(&site.config, key)? {
+        if put(key, site)? {
             changed = true;
             text.push_str(&format!("put the master key in place: {}\n", path.display()));
         } else {
@@ -45,6 +46,17 @@ pub(crate) fn run(options: &KeyRestoreArguments, site: &Site, terminal: &Termina
         Form::Text => terminal.result(text.as_bytes())?,
     }
     Ok(Status::Done)
+}
+
+fn put(key: &MasterKey, site: &Site) -> Result<bool, Failure> {
+    store::restore_key(&site.config, key).map_err(|fault| {
+        // "Put it back" is what is being done.
+        if let Fault::Damaged { path, part: Part::Key } = fault {
+            Failure::KeyInTheWay { path }
+        } else {
+            Failure::Store(fault)
+        }
+    })
 }
 
 /// Line by line, each again until it is right.

@@ -11,6 +11,7 @@ use nightlatch::store::{Aims, KeyId, Retired, Rotation, SealedAnew, Waiting};
 use crate::Outcome;
 use crate::arguments::{Form, KeyRotateArguments};
 use crate::commands::key::counted;
+use crate::failure::words::sentence_of;
 use crate::failure::{Failure, Status};
 use crate::json::{self, Found, KeyRotated, SCHEMA};
 use crate::progress::Progress;
@@ -30,11 +31,11 @@ pub(crate) fn run(options: &KeyRotateArguments, site: &Site, terminal: &Terminal
     let directory = store.key_directory()?;
     let rotation = terminal.interruption().step(|| store.rotate_key(&directory))??;
     let (key, aims) = (rotation.key(), rotation.aims());
-    let deeds = seal_all(&rotation, site, terminal)?;
+    let deeds = seal_all(&rotation, site, terminal).map_err(half_rotated)?;
     let retired = if options.keep_old {
-        Retired { removed: Vec::new(), kept: rotation.others()? }
+        Retired { removed: Vec::new(), kept: rotation.others().map_err(Failure::HalfRotated)? }
     } else {
-        terminal.interruption().step(|| rotation.retire())??
+        terminal.interruption().step(|| rotation.retire())?.map_err(Failure::HalfRotated)?
     };
     terminal.interruption().settle();
     match terminal.form() {
@@ -42,13 +43,18 @@ pub(crate) fn run(options: &KeyRotateArguments, site: &Site, terminal: &Terminal
         Form::Text => terminal.result(text(key, aims, &deeds, &retired, options).as_bytes())?,
     }
     for fault in &deeds.left {
-        terminal.warn(&format!("left as it is: {}; {}", escaped(&fault.to_string()), escaped(&fault.remedy())));
+        terminal.warn(&format!("left as it is: {}", escaped(&sentence_of(fault))));
     }
     terminal.note("write the new key down for the safe: 'nightlatch key backup'.");
     if !retired.removed.is_empty() {
         terminal.note("Backups that were made before need the old key: keep its paper as long as you keep them.");
     }
     Ok(if deeds.left.is_empty() { Status::Done } else { Status::Fault })
+}
+
+/// From the new key on, what was done stands.
+fn half_rotated(failure: Failure) -> Failure {
+    if let Failure::Store(fault) = failure { Failure::HalfRotated(fault) } else { failure }
 }
 
 /// Looks again after each round: somebody may have been enrolled under the old key a moment before the new one was there.

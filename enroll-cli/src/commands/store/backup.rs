@@ -13,6 +13,7 @@ use crate::Outcome;
 use crate::archive::{ArchiveWriter, Entry};
 use crate::arguments::{Form, StoreBackupArguments};
 use crate::commands::store::passphrase;
+use crate::failure::words::sentence_of;
 use crate::failure::{Failure, Status};
 use crate::json::{self, Found, SCHEMA, StoreBackedUp};
 use crate::new_file::{NewFile, failure_of};
@@ -49,7 +50,7 @@ pub(crate) fn run(options: &StoreBackupArguments, site: &Site, terminal: &Termin
         Form::Text => terminal.result(text(&packed, options).as_bytes())?,
     }
     for fault in &packed.flaws {
-        terminal.warn(&format!("{}; {}", escaped(&fault.to_string()), escaped(&fault.remedy())));
+        terminal.warn(&escaped(&sentence_of(fault)));
     }
     Ok(if packed.flaws.is_empty() { Status::Done } else { Status::Fault })
 }

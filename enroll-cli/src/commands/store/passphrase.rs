@@ -31,11 +31,11 @@ pub(super) fn known(terminal: &Terminal) -> Result<Zeroizing<Vec<u8>>, Failure> 
 
 fn ask(prompt: &str, terminal: &Terminal) -> Result<Zeroizing<Vec<u8>>, Failure> {
     match terminal.ask_hidden(prompt)? {
-        Reply::Line(line) if line.is_empty() => Err(Failure::Passphrase("no passphrase was given")),
+        Reply::Line(line) if line.is_empty() => Err(Failure::NoPassphrase),
         Reply::Line(line) if line.len() > LONGEST => {
             Err(Failure::Passphrase("the passphrase has more than 1000 bytes"))
         }
         Reply::Line(line) => Ok(line),
-        Reply::End => Err(Failure::Passphrase("no passphrase was given: type it, or put it on line 1 of stdin")),
+        Reply::End => Err(Failure::NoPassphrase),
     }
 }

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use nightlatch::audit::escaped;
+use nightlatch::config::DEFAULT_PATH;
 use nightlatch::error::Fault;
 use nightlatch::restoration::Standing;
 use nightlatch::store::{self, ArchivedRecord, Consent, Restored, Store};
@@ -15,6 +16,7 @@ use crate::archive::{Archive, Contents, Entry};
 use crate::arguments::{Form, StoreRestoreArguments};
 use crate::commands::store::passphrase;
 use crate::commands::store::people::{Outcome, Person, notes};
+use crate::failure::words::sentence_of;
 use crate::failure::{Failure, Status};
 use crate::json::{self, SCHEMA, StoreRestored};
 use crate::progress::Progress;
@@ -32,7 +34,8 @@ struct Restoration<'a> {
 }
 
 pub(crate) fn run(options: &StoreRestoreArguments, named: Option<&Path>, terminal: &Terminal) -> Ended {
-    let (site, config_path) = Site::read_or_begin(named)?;
+    // A store is made where the config says: not at the usual place because of a typing error in --config.
+    let (site, config_path) = (Site::read(named)?, named.unwrap_or(Path::new(DEFAULT_PATH)).to_owned());
     let archive = Archive::open(&options.file, || passphrase::known(terminal))?;
     let contents = archive.examine()?;
     Restoration { options, site, config_path, archive, contents, terminal }.run()
@@ -47,6 +50,7 @@ impl Restoration<'_> {
         if !self.options.dry_run && people.iter().any(Person::has_work) {
             let consent = self.agree(&people)?;
             people = self.restore(consent)?;
+            self.terminal.interruption().settle();
         }
         self.print(&people, invited)?;
         let left_out = people.iter().any(|person| person.outcome == Outcome::Left);
@@ -165,10 +169,9 @@ impl Restoration<'_> {
             notes: Vec::new(),
             reason: Some(reason),
         };
-        let of_fault = |fault: &Fault| format!("{fault}; {}", fault.remedy());
         let archived = match store::open_archived(&self.site.config, &path, uid, bytes, &self.contents.keys) {
             Ok(archived) => archived,
-            Err(fault) if self.options.users.is_empty() => return Some(left(None, of_fault(&fault))),
+            Err(fault) if self.options.users.is_empty() => return Some(left(None, sentence_of(&fault))),
             Err(_) => return None,
         };
         let user = archived.name().as_str().to_owned();
@@ -189,7 +192,7 @@ impl Restoration<'_> {
                 let notes = if outcome == Outcome::Left { Vec::new() } else { notes };
                 Person { user: Some(user), uid, standing: Some(standing), outcome, notes, reason }
             }
-            Err(fault) => left(Some(user), of_fault(&fault)),
+            Err(fault) => left(Some(user), sentence_of(&fault)),
         })
     }
 

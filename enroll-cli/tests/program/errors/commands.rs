@@ -3,6 +3,7 @@
 //! reason. A command that is new gets its line here; the test that asks the program for its commands demands it.
 
 use super::situations::Situation::{self, *};
+use super::situations::{ENROLLED, RENAMED};
 
 /// Where a command works, although something is wrong, and why.
 type Reason = (&'static [Situation], &'static str);
@@ -13,7 +14,7 @@ pub(crate) struct Case {
     pub(crate) command: &'static str,
     /// What sets this way to call it apart from the others.
     pub(crate) variant: &'static str,
-    /// What follows the command where nobody sits before a terminal. `{user}` and `{uid}` are put in.
+    /// What follows the command where nobody sits before a terminal. `{user}`, `{uid}` and `{host}` are put in.
     pub(crate) words: &'static str,
     pub(crate) start: Start,
     pub(crate) stdin: Stdin,
@@ -21,6 +22,8 @@ pub(crate) struct Case {
     pub(crate) asks: Option<(&'static str, &'static str)>,
     /// Whether faults are its result, on stdout, and not its failure. Its own tests hold what it tells.
     pub(crate) faults: Faults,
+    /// Whose record is spoilt.
+    pub(crate) record: u32,
     /// What a failure may leave behind, since it does no harm and the next run goes on with it.
     pub(crate) leaves: &'static [&'static str],
     pub(crate) works: &'static [Reason],
@@ -46,16 +49,20 @@ pub(crate) enum Stdin {
     TwoCodes,
 }
 
+/// Where it says what is wrong.
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Faults {
     AreFailures,
+    /// What is wrong with one person or file stands in the result, with a reason; the others are done.
+    OfSome,
     AreResults,
 }
 
 impl Case {
     const fn new(command: &'static str, words: &'static str) -> Self {
         let (variant, start, stdin, asks, faults) = ("", Start::Enrolled, Stdin::Empty, None, Faults::AreFailures);
-        Self { command, variant, words, start, stdin, asks, faults, leaves: &[], works: &[] }
+        Self { command, variant, words, start, stdin, asks, faults, record: ENROLLED.1, leaves: &[], works: &[] }
     }
 
     const fn variant(self, variant: &'static str) -> Self {
@@ -76,6 +83,14 @@ impl Case {
 
     const fn tells(self) -> Self {
         Self { faults: Faults::AreResults, ..self }
+    }
+
+    const fn of_some(self) -> Self {
+        Self { faults: Faults::OfSome, ..self }
+    }
+
+    const fn opens(self, record: u32) -> Self {
+        Self { record, ..self }
     }
 
     const fn leaves(self, leaves: &'static [&'static str]) -> Self {
@@ -110,22 +125,19 @@ const ALL_OF_THEM: &[Reason] = &[
     (&[NoMarker, Marker], "the marker is read for those who are not enrolled only"),
 ];
 const NEW_HOST: Reason = (&[NotInitialised], "it makes what is not there");
-const OPENS_NO_RECORD: Reason = (
-    &[
-        LinkedRecord,
-        OpenRecord,
-        Denied,
-        Header,
-        NewerHeader,
-        OthersHeader,
-        OtherKeysHeader,
-        Sealed,
-        Slots,
-        Short,
-        Locked,
-    ],
-    "it opens nobody's record",
-);
+const WHAT_IS_WRONG_WITH_A_RECORD: &[Situation] =
+    &[LinkedRecord, OpenRecord, Denied, Header, NewerHeader, OthersHeader, OtherKeysHeader, Sealed, Slots, Short];
+const OPENS_NO_RECORD: Reason = (WHAT_IS_WRONG_WITH_A_RECORD, "it opens nobody's record");
+const WAITS_FOR_NOBODY: Reason = (&[Locked], "it waits for nobody");
+const OTHERS_GO_ON: Reason = (WHAT_IS_WRONG_WITH_A_RECORD, "what is wrong with one record hinders nobody else");
+const HEADERS_ALONE: Reason =
+    (&[OthersHeader, Sealed, Slots, Short], "it reads no more of a record than which key it names");
+const SKIPS: Reason = (&[OtherKeysHeader, Sealed, Slots, Short], "whoever has a record is skipped");
+const KEYS_ALONE: Reason = (&[NoStore, NotMounted, OpenStore, OthersStore], "it is about the keys alone");
+const PUTS_BACK: Reason = (&[NotInitialised, NoKeys, NoKey], "it puts back what is not there");
+const FOR_A_LOST_STORE: Reason = (&[NoStore, NotMounted], "a lost store is what it is for");
+const FOR_A_LOST_RECORD: Reason = (&[Header, OthersHeader, Sealed, Slots, Short], "a damaged record is what it is for");
+const ENROLLED_ALREADY: Reason = (&[EnrolledAlready], "whoever is enrolled is left as they are");
 const NOTHING_TO_MAKE: Reason = (&[FullDisk, ReadOnlyDisk], "there is nothing to make");
 const NEEDS_NO_KEY: Reason =
     (&[NoKeys, NoKey, OtherKey, HalfKey, OpenKey], "it takes away what cannot be opened any more too");
@@ -135,6 +147,7 @@ const DAMAGED_TOO: Reason = (
 );
 const REMOVING: Reason = (&[FullDisk], "removing takes no space");
 const READING: Reason = (&[FullDisk], "it only reads");
+const READING_ONLY: Reason = (&[FullDisk, ReadOnlyDisk], "it only reads");
 const IN_PLACE: Reason = (&[FullDisk], "it writes in place, as a login does");
 const EXPLAINING: Reason = (
     &[
@@ -166,11 +179,16 @@ const EXPLAINING: Reason = (
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("init", "").on(Start::Fresh).leaves(&["keys", "store", "store/users"]).works(&[NEW_HOST]),
-    Case::new("init", "").variant("again").works(&[NEW_HOST, OPENS_NO_RECORD, NOTHING_TO_MAKE]),
+    Case::new("init", "").variant("again").works(&[NEW_HOST, OPENS_NO_RECORD, WAITS_FOR_NOBODY, NOTHING_TO_MAKE]),
     Case::new("enroll", "{user} --no-confirm").on(Start::NotEnrolled).asks("{user}", "Code from the app:"),
     Case::new("enroll", "{user} --no-confirm --replace")
         .variant("--replace")
         .works(&[(&[NotEnrolled], "there is nothing to replace")]),
+    Case::new("enroll", "--from {host}/given/people.csv --output {host}/handouts --no-confirm")
+        .variant("--from")
+        .leaves(&["handouts"])
+        .of_some()
+        .works(&[SKIPS]),
     Case::new("device list", "{user}").works(&[READING]),
     Case::new("device add", "{user} --no-confirm").asks("{user}", "Code from the app:"),
     Case::new("device rename", "{user} token button"),
@@ -201,6 +219,33 @@ pub(crate) const CASES: &[Case] = &[
     ]),
     Case::new("doctor", "").tells(),
     Case::new("doctor", "--mend").variant("--mend").tells(),
+    Case::new("rebind", "{user} --from-uid 5001 --yes")
+        .on(Start::NotEnrolled)
+        .opens(RENAMED)
+        .asks("{user} --from-uid 5001", "Give the record that was made for demons"),
+    Case::new("import google-authenticator", "{user} --file {host}/given/google")
+        .on(Start::NotEnrolled)
+        .of_some()
+        .works(&[ENROLLED_ALREADY]),
+    Case::new("import oath", "{host}/given/users.oath").of_some().works(&[OTHERS_GO_ON]),
+    Case::new("key list", "").of_some().works(&[HEADERS_ALONE, WAITS_FOR_NOBODY, READING_ONLY]),
+    Case::new("key rotate", "").of_some(),
+    Case::new("key backup", "--output {host}/key.txt").asks("", "Show the master keys here?").of_some().works(&[
+        KEYS_ALONE,
+        OPENS_NO_RECORD,
+        WAITS_FOR_NOBODY,
+    ]),
+    Case::new("key restore", "--from {host}/given/key.txt").asks("", "Line 1 of 5:").works(&[
+        PUTS_BACK,
+        KEYS_ALONE,
+        OPENS_NO_RECORD,
+        NOTHING_TO_MAKE,
+    ]),
+    Case::new("store backup", "{host}/store.backup --under-master-key").of_some(),
+    Case::new("store restore", "{host}/given/store.backup --yes --allow-used-codes")
+        .asks("{host}/given/store.backup", "Restore 1 of 1 people?")
+        .of_some()
+        .works(&[FOR_A_LOST_STORE, FOR_A_LOST_RECORD]),
     Case::new("policy explain", "{user} --service sshd").works(&[
         EXPLAINING,
         READING,

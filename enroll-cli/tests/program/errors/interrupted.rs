@@ -27,7 +27,7 @@ fn is_interrupted(stage: &Stage, case: &Case, (words, question): (&str, &str), s
     let what = format!("{} by {}", case.name(), signal.unwrap_or("Ctrl-C"));
     let host = stage.copy(case);
     let before = contents(&host.path(""));
-    let words = named(case.command, words, Situation::Nothing.user(case));
+    let words = named(case.command, words, Situation::Nothing.user(case), &host);
     let mut window = Window::open(&host, 60, 100, &words.iter().map(String::as_str).collect::<Vec<_>>());
     window.wait_for(question);
     match signal {

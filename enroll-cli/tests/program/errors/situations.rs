@@ -98,8 +98,10 @@ pub(crate) const SITUATIONS: &[(Situation, &str)] = &[
 ];
 
 /// daemon's uid, who is enrolled; bin's, who is not.
-const ENROLLED: (&str, u32) = ("daemon", 1);
+pub(crate) const ENROLLED: (&str, u32) = ("daemon", 1);
 const NOT_ENROLLED: (&str, u32) = ("bin", 2);
+/// Whose account is called otherwise by now, as far as anybody can tell: no account has it.
+pub(crate) const RENAMED: u32 = 5001;
 /// No account has it, in the images of Debian.
 const NOBODYS_UID: u32 = 54_321;
 
@@ -130,12 +132,19 @@ impl Situation {
             UnknownUser => ("nosuchuser", NOBODYS_UID),
             NoUserName => ("al:ice", NOBODYS_UID),
             NotEnrolled => NOT_ENROLLED,
+            EnrolledAlready => ENROLLED,
             // Whose record it is that is spoilt.
-            EnrolledAlready | LinkedRecord | OpenRecord | Denied | Header | NewerHeader | OthersHeader
-            | OtherKeysHeader | Sealed | SlotA | SlotB | Slots | Short => ENROLLED,
-            Nothing | NotRoot | NotInitialised | NoConfig | WrongConfig | OthersConfig | OpenConfig | NoKeys
-            | NoKey | OtherKey | HalfKey | OpenKey | NoMarker | Marker | NoStore | NotMounted | OpenStore
-            | OthersStore | Locked | FullDisk | ReadOnlyDisk | FullOutput | NoReader | NoTerminal => match case.start {
+            LinkedRecord | OpenRecord | Denied | Header | NewerHeader | OthersHeader | OtherKeysHeader | Sealed
+            | SlotA | SlotB | Slots | Short
+                if case.record == ENROLLED.1 =>
+            {
+                ENROLLED
+            }
+            LinkedRecord | OpenRecord | Denied | Header | NewerHeader | OthersHeader | OtherKeysHeader | Sealed
+            | SlotA | SlotB | Slots | Short | Nothing | NotRoot | NotInitialised | NoConfig | WrongConfig
+            | OthersConfig | OpenConfig | NoKeys | NoKey | OtherKey | HalfKey | OpenKey | NoMarker | Marker
+            | NoStore | NotMounted | OpenStore | OthersStore | Locked | FullDisk | ReadOnlyDisk | FullOutput
+            | NoReader | NoTerminal => match case.start {
                 Start::Fresh | Start::Enrolled => ENROLLED,
                 Start::NotEnrolled => NOT_ENROLLED,
             },
@@ -148,9 +157,9 @@ impl Situation {
     }
 
     /// Spoils the files of a host.
-    pub(crate) fn spoil(self, host: &Host) {
+    pub(crate) fn spoil(self, host: &Host, uid: u32) {
         let (config, keys, store) = (host.config(), host.path("keys"), host.path("store"));
-        let (record, marker) = (host.record(ENROLLED.1), store.join("store"));
+        let (record, marker) = (host.record(uid), store.join("store"));
         match self {
             Nothing | NotRoot | NotInitialised | UnknownUser | NoUserName | NotEnrolled | EnrolledAlready | Locked
             | FullDisk | ReadOnlyDisk | FullOutput | NoReader | NoTerminal => {}

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::commands::{Case, Start, Stdin};
-use super::situations::{Situation, the_key};
+use super::situations::{RENAMED, Situation, the_key};
+use crate::crowd::enroll_under_an_old_name;
 use crate::host::{BINARY, Host, Ran, ran};
 use crate::phone::Token;
 
@@ -54,10 +55,13 @@ const ON_A_DISK: &str = r#"
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        // One of them is enrolled under a name that no account has any more.
         let (sound, everybodys) = (Host::new(), Host::bare(""));
+        enroll_under_an_old_name(&sound, "demons", RENAMED);
         fs::set_permissions(everybodys.path(""), fs::Permissions::from_mode(0o755)).unwrap();
         fs::copy(BINARY, everybodys.path("nightlatch")).unwrap();
         let enrolled = sound.enrolled("daemon");
+        let paper = give(&sound);
         let words = ["device", "add", "daemon", "--name", "token", "--hotp", "--no-confirm", "--json"];
         let added = sound.run(&words).expect(0).json();
         let bypass = sound.run(&["bypass", "daemon", "--json"]).expect(0).json();
@@ -68,6 +72,7 @@ impl Stage {
         let stdin = [String::new(), format!("{}\n", codes[0]), format!("{}\n{}\n", pair[0], pair[1])];
         let secrets = [&enrolled["devices"][0]["secret"], &added["device"]["secret"], &bypass["bypass_code"]];
         let secrets = secrets.into_iter().map(|secret| secret.as_str().unwrap().to_owned()).chain(codes).chain(pair);
+        let secrets = secrets.chain(paper).chain([GOOGLES, OATHS].map(str::to_owned));
         let key_id = the_key(&sound.path("keys")).file_name().unwrap().to_str().unwrap().to_owned();
         let flipped = u8::from_str_radix(&key_id[..2], 16).unwrap() ^ 1;
         let flipped_key_id = format!("{flipped:02x}{}", &key_id[2..]);
@@ -77,21 +82,24 @@ impl Stage {
     /// A host of its own for each run, so that no run meets what another left.
     fn host(&self, case: &Case, situation: Situation) -> Host {
         let host = Host::bare("");
-        if case.start != Start::Fresh && situation != Situation::NotInitialised {
-            let copied = Command::new("cp")
-                .args(["-a", "--reflink=never"])
-                .args([self.sound.path("store"), self.sound.path("keys"), host.path("")])
-                .status();
-            assert!(copied.unwrap().success());
+        let parts: &[&str] = match (case.start, situation) {
+            (Start::Fresh, _) => &[],
+            (_, Situation::NotInitialised) => &["given"],
+            _ => &["given", "store", "keys"],
+        };
+        if !parts.is_empty() {
+            let mut copy = Command::new("cp");
+            copy.args(["-a", "--reflink=never"]).args(parts.iter().map(|part| self.sound.path(part)));
+            assert!(copy.arg(host.path("")).status().unwrap().success());
         }
-        situation.spoil(&host);
+        situation.spoil(&host, case.record);
         host
     }
 
     /// Runs a command in a situation.
     pub(crate) fn play(&self, case: &Case, situation: Situation, options: &[&str]) -> Scene {
         let host = self.host(case, situation);
-        let words = words(case, situation);
+        let words = words(case, situation, &host);
         let mut arguments = vec!["--config".to_owned(), host.config().display().to_string()];
         arguments.extend(options.iter().map(|option| (*option).to_owned()));
         arguments.extend(words);
@@ -110,7 +118,7 @@ impl Stage {
         } else {
             Stdio::piped()
         });
-        let locks = (situation == Situation::Locked).then(|| locked(&host));
+        let locks = (situation == Situation::Locked).then(|| locked(&host, case.record));
         let output = command.spawn().expect("the program runs").wait_with_output().unwrap();
         drop(locks);
         let after = if aside.exists() { contents(&aside) } else { contents(&host.path("")) };
@@ -118,12 +126,16 @@ impl Stage {
         let home = host.path("").display().to_string();
         let home = home.trim_end_matches('/');
         let anywhere = |text: String| {
-            text.replace(home, "/host").replace(&self.key_id, "KEY").replace(&self.flipped_key_id, "OTHERKEY")
+            let text = text.replace(home, "/host").replace(&self.key_id, "KEY");
+            without_new_key(text.replace(&self.flipped_key_id, "OTHERKEY"))
         };
         let ran = ran(output);
         self.keeps_secrets(&ran.stderr);
         for elsewhere in ["/etc/nightlatch", "/var/lib/nightlatch"] {
-            assert!(!ran.stdout.contains(elsewhere), "it went to the real {elsewhere}: {ran:?}");
+            assert!(
+                !ran.stdout.contains(elsewhere) && !ran.stderr.contains(elsewhere),
+                "it went to the real {elsewhere}: {ran:?}"
+            );
         }
         let ran = Ran { status: ran.status, stdout: anywhere(ran.stdout), stderr: anywhere(ran.stderr) };
         Scene { ran, before, after }
@@ -178,6 +190,46 @@ impl Stage {
     }
 }
 
+/// A key that a run has made has another name each time.
+fn without_new_key(mut text: String) -> String {
+    const KEYS: &str = "/host/keys/";
+    let mut from = 0;
+    while let Some(place) = text[from..].find(KEYS) {
+        from += place + KEYS.len();
+        let name = text[from..].split(|letter: char| !letter.is_ascii_hexdigit()).next().unwrap_or_default().len();
+        if name == 32 {
+            text.replace_range(from..from + name, "NEWKEY");
+        }
+    }
+    text
+}
+
+const GOOGLES: &str = "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK";
+const OATHS: &str = "3132333435363738393031323334353637383930";
+
+/// What commands are given to read: other programs' files, a list of people, a backup of both kinds. The backup is older
+/// than the record by what comes after. What stands on the paper of the key.
+fn give(host: &Host) -> Vec<String> {
+    let path = |name: &str| host.path("given").join(name);
+    fs::DirBuilder::new().mode(0o700).create(path("")).unwrap();
+    for (name, contents) in [
+        ("google", format!("{GOOGLES}\n\" TOTP_AUTH\n")),
+        ("users.oath", format!("HOTP/T30 bin - {OATHS}\n")),
+        ("people.csv", "user\nbin\ndaemon\n".to_owned()),
+    ] {
+        fs::write(path(name), contents).unwrap();
+        fs::set_permissions(path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let (paper, backup) = (path("key.txt").display().to_string(), path("store.backup").display().to_string());
+    host.run(&["key", "backup", "--output", &paper]).expect(0);
+    host.run(&["store", "backup", &backup, "--under-master-key", "--user", "daemon"]).expect(0);
+    let encrypted = path("store.age").display().to_string();
+    host.run_with(&["store", "backup", &encrypted, "--passphrase"], "correct horse battery staple\n").expect(0);
+    let paper = fs::read_to_string(paper).unwrap();
+    let lines = paper.lines().filter_map(|line| line.trim().strip_prefix("Line "));
+    lines.map(|line| line[2..].trim().to_owned()).collect()
+}
+
 fn launcher(program: &str, arguments: &[&str], launched: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).arg(launched);
@@ -185,23 +237,26 @@ fn launcher(program: &str, arguments: &[&str], launched: impl AsRef<std::ffi::Os
 }
 
 /// What follows the options.
-fn words(case: &Case, situation: Situation) -> Vec<String> {
+fn words(case: &Case, situation: Situation, host: &Host) -> Vec<String> {
     let words = match (situation, case.asks) {
         (Situation::NoTerminal, Some((words, _))) => words,
         _ => case.words,
     };
-    named(case.command, words, situation.user(case))
+    named(case.command, words, situation.user(case), host)
 }
 
-/// A command's words, with whom it is for put in.
-pub(crate) fn named(command: &str, words: &str, (user, uid): (&str, u32)) -> Vec<String> {
+/// A command's words, with whom it is for put in, and where.
+pub(crate) fn named(command: &str, words: &str, (user, uid): (&str, u32), host: &Host) -> Vec<String> {
+    let (uid, home) = (uid.to_string(), host.path("").display().to_string());
     let words = command.split(' ').chain(words.split_whitespace());
-    words.map(|word| word.replace("{user}", user).replace("{uid}", &uid.to_string())).collect()
+    let put_in = |word: &str| word.replace("{user}", user).replace("{uid}", &uid).replace("{host}/", &home);
+    words.map(put_in).collect()
 }
 
-/// The locks of whoever changes records, and of whoever makes one.
-fn locked(host: &Host) -> [File; 2] {
-    let files = [host.record(1), host.path("store/users")].map(|path| File::open(path).unwrap());
+/// The locks of whoever changes records, of whoever makes one, and of whoever makes or takes away a key.
+fn locked(host: &Host, uid: u32) -> [File; 3] {
+    let places = [host.record(uid), host.path("store/users"), host.path("keys")];
+    let files = places.map(|path| File::open(path).unwrap());
     files.iter().for_each(|file| file.lock().unwrap());
     files
 }
