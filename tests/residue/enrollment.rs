@@ -6,7 +6,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::memory::{Call, EXIT, FSYNC, Memory, READ_STDIN, Stopped, stopping_at};
+use crate::memory::{Call, EXIT, Memory, PWRITE, READ_STDIN, Stopped, stopping_at};
 use crate::needles::Needles;
 use crate::scene::*;
 use crate::{WRONG, add_keys, assert_found, assert_none, code, enrolled, secrets_of};
@@ -69,7 +69,7 @@ fn unattended(call: Call, more: &[&str]) -> (Needles, Memory) {
 
 #[test]
 fn in_the_middle_of_an_enrollment_the_search_finds_what_it_looks_for() {
-    let (needles, memory) = unattended(FSYNC, &["--json"]);
+    let (needles, memory) = unattended(PWRITE, &["--json"]);
     let heap =
         ["the secret, bytes from", "the secret in base32", "the master key, bytes", "backup code 0", "backup code 9"];
     assert_found(&needles, &memory, &heap);

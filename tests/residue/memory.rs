@@ -21,7 +21,8 @@ pub(crate) type Memory = Vec<(String, Vec<u8>)>;
 /// A system call by its name, and as /proc shows it on x86-64: its number, and where need be its descriptor.
 pub(crate) type Call = (&'static str, &'static str);
 pub(crate) const READ_STDIN: Call = ("read", "0 0x0 ");
-pub(crate) const FSYNC: Call = ("fsync", "74 ");
+/// Of a draft of a record, whose key is at hand until it is written.
+pub(crate) const PWRITE: Call = ("pwrite64", "18 ");
 pub(crate) const EXIT: Call = ("exit_group", "231 ");
 pub(crate) const WRITE_LEDGER: Call = ("pwritev2", "328 ");
 
