@@ -10,11 +10,13 @@
 
 mod scene;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use scene::guide::{Step, steps};
 use scene::*;
 use serde_json::Value;
 
@@ -179,27 +181,16 @@ fn on_another_host_the_same_phone_logs_in_and_what_was_used_is_refused() {
 
 const GUIDE: &str = include_str!("../docs/guides/backup-and-restore.md");
 
-/// The commands of the guide's sections, one script each.
-fn sections() -> Vec<(String, String)> {
-    let mut sections: Vec<(String, String)> = Vec::new();
-    let mut inside = false;
-    for line in GUIDE.lines() {
-        if let Some(heading) = line.strip_prefix("## ") {
-            sections.push((heading.to_owned(), String::new()));
-        } else if line.starts_with("```") {
-            inside = line == "```sh";
-        } else if let (true, Some((_, script))) = (inside, sections.last_mut()) {
-            script.push_str(line);
-            script.push('\n');
-        }
-    }
-    sections
+/// All commands of one of the guide's sections.
+fn section(heading: &str) -> Step<'_> {
+    let of_it = steps(GUIDE).into_iter().filter(|step| step.heading == heading);
+    let commands: String = of_it.map(|step| step.commands).collect();
+    assert!(!commands.is_empty(), "no commands under '{heading}'");
+    Step { heading, commands }
 }
 
 fn follow(heading: &str) {
-    let (_, script) = sections().into_iter().find(|(of, _)| of == heading).unwrap_or_else(|| panic!("{heading}"));
-    let output = run("sh", &["-exc", &script]);
-    assert!(output.status.success(), "{heading}: {}", String::from_utf8_lossy(&output.stderr));
+    section(heading).carry_out("/root");
 }
 
 /// What one host has, so that it is another.
@@ -224,7 +215,7 @@ fn the_guide_works_as_it_is_written() {
     follow("A key is lost");
     assert_eq!(attempt(&service, &ann.name, &ann.backup_codes[1]).answer(), "PAM_SUCCESS");
 
-    let (_, moving) = sections().into_iter().find(|(of, _)| of == "Move to another host").unwrap();
+    let moving = section("Move to another host").commands;
     let (on_the_old, on_the_new) = moving.split_once("nightlatch init\n").unwrap();
     ok("sh", &["-exc", on_the_old]);
     bare_host();
@@ -236,6 +227,6 @@ fn the_guide_works_as_it_is_written() {
     follow("A key is thought to be known");
     assert_eq!(keys(), 1);
     assert_eq!(attempt(&service, &ann.name, &ann.backup_codes[3]).answer(), "PAM_SUCCESS");
-    let all = sections().into_iter().filter(|(_, script)| !script.is_empty()).count();
-    assert_eq!(all, 7, "a section with commands that nobody follows here");
+    let all: BTreeSet<_> = steps(GUIDE).iter().map(|step| step.heading).collect();
+    assert_eq!(all.len(), 7, "a section with commands that nobody follows here");
 }
