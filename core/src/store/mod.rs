@@ -16,7 +16,6 @@ mod place;
 mod rebind;
 mod rotation;
 mod seal;
-mod surplus;
 mod survey;
 mod waiver;
 
@@ -34,8 +33,7 @@ pub use open_record::{DeviceFailure, OpenRecord};
 pub use pending::{Accepted, Answer, Pending};
 pub use place::CommitFailure;
 pub use rebind::RebindFailure;
-pub use rotation::{Aims, KeyDirectory, KeyStanding, Retired, Rotation, SealedAnew, Waiting, standings};
-pub use surplus::unused_keys;
+pub use rotation::{Aims, KeyDirectory, KeyStanding, Retired, Rotation, SealedAnew, Waiting, standings, unused_keys};
 pub use survey::{Finding, mend, survey};
 pub use waiver::{InForce, Waived, hints_at_waiver};
 

@@ -3,6 +3,7 @@
 //! names. Which files are left to do is read off their headers alone, so that whoever is interrupted goes on from there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use rustix::fs::{OFlags, RenameFlags};
 
@@ -53,6 +54,22 @@ pub fn standings(config: &Config, random: &dyn Random) -> Result<(Vec<KeyStandin
         standings.push(KeyStanding { id, made_at, is_for_new_records: id == marker, records, invitations });
     }
     Ok((standings, named.silent))
+}
+
+/// The files of keys that nothing names: no marker, no record and no invitation. An older copy of the store may need one.
+///
+/// # Errors
+///
+/// [`Fault`] where something does not say which key it needs: then nobody can say that one is not needed.
+pub fn unused_keys(config: &Config, random: &dyn Random) -> Result<Vec<PathBuf>, Fault> {
+    let (standings, silent) = standings(config, random)?;
+    if let Some(fault) = silent.into_iter().next() {
+        return Err(fault);
+    }
+    let is_unused = |key: &&KeyStanding| {
+        key.made_at.is_some() && !key.is_for_new_records && key.records == 0 && key.invitations == 0
+    };
+    Ok(standings.iter().filter(is_unused).map(|key| config.keys().join(key.id.to_string())).collect())
 }
 
 /// What a rotation is to do.

@@ -23,7 +23,7 @@ pub(super) fn examine(machine: &Machine<'_>, report: &mut Report) {
     let is_sound = found.is_empty();
     found.iter().map(of_the_store).for_each(|finding| report.found(finding));
     for key in store::unused_keys(&site.config, &site.random).unwrap_or_default() {
-        let message = format!("{}: neither the store nor a record is sealed under this key", key.display());
+        let message = format!("{}: no marker, record or invitation is sealed under this key", key.display());
         let remedy = format!("where no backup of the store needs it any more: 'rm {}'", key.display());
         report.found(Finding::new(Word::KeyUnused.into(), message, remedy).at(key));
     }

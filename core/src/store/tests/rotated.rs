@@ -189,6 +189,29 @@ fn a_record_that_does_not_open_is_left_and_keeps_its_key() {
     all_is_well(&site);
 }
 
+/// What the doctor says may be removed.
+#[test]
+fn a_key_that_only_an_invitation_names_is_no_unused_key() {
+    let site = a_site();
+    let unused = || unused_keys(&site.config, &SystemRandom).unwrap();
+    let [old] = keys_of(&site)[..] else { panic!("one key") };
+    let store = site.open().unwrap();
+    let directory = store.key_directory().unwrap();
+    let rotation = store.rotate_key(&directory).unwrap();
+    for file in rotation.waiting().unwrap().0 {
+        match file {
+            Waiting::Record(_) => assert_eq!(rotation.seal_anew(file, UnixTime(NOON)).unwrap(), SealedAnew::Done),
+            Waiting::Invitation(_) => {}
+        }
+    }
+    assert!(unused().is_empty(), "killed here, dave's invitation needs it");
+    rotation.seal_anew(Waiting::Invitation(dave().uid()), UnixTime(NOON)).unwrap();
+    assert_eq!(unused(), [site.config.keys().join(old.to_string())]);
+    rotation.retire().unwrap();
+    assert!(unused().is_empty());
+    all_is_well(&site);
+}
+
 #[test]
 fn of_two_rotations_one_waits_and_gives_up() {
     let site = a_site();
