@@ -23,16 +23,8 @@ const USUAL_FIRST_UID: u32 = 1000;
 
 impl HostAccounts {
     pub(crate) fn list() -> Result<Self, Failure> {
-        let not_listed = |cause: String| Failure::AccountsNotListed { cause };
-        let there = GETENT.iter().find(|path| std::path::Path::new(path).exists());
-        let getent = there.ok_or_else(|| not_listed("there is no getent".to_owned()))?;
-        let ran = Command::new(getent).arg("passwd").env_clear().current_dir("/").stdin(Stdio::null()).output();
-        let output = ran.map_err(|error| not_listed(format!("{getent}: {error}")))?;
-        if !output.status.success() {
-            return Err(not_listed(format!("{getent} passwd: {}", output.status)));
-        }
         let login_defs = std::fs::read_to_string(LOGIN_DEFS).unwrap_or_default();
-        Ok(Self { listed: Snapshot::of_passwd(&output.stdout), first_uid: first_uid(&login_defs) })
+        Ok(Self { listed: Snapshot::of_passwd(&passwd()?), first_uid: first_uid(&login_defs) })
     }
 
     pub(crate) fn named(&self, user: &str) -> Result<Account, Failure> {
@@ -66,6 +58,20 @@ impl HostAccounts {
         let mut people: Vec<Account> = self.people().filter(|account| !uids.contains(&account.uid())).collect();
         people.sort_by_key(Account::uid);
         people
+    }
+}
+
+/// A line for each account that the name service lists, as in passwd(5).
+pub(crate) fn passwd() -> Result<Vec<u8>, Failure> {
+    let not_listed = |cause: String| Failure::AccountsNotListed { cause };
+    let there = GETENT.iter().find(|path| std::path::Path::new(path).exists());
+    let getent = there.ok_or_else(|| not_listed("there is no getent".to_owned()))?;
+    let ran = Command::new(getent).arg("passwd").env_clear().current_dir("/").stdin(Stdio::null()).output();
+    let output = ran.map_err(|error| not_listed(format!("{getent}: {error}")))?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(not_listed(format!("{getent} passwd: {}", output.status)))
     }
 }
 

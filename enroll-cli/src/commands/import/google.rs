@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use nightlatch::import::google::{self, MAX_BYTES};
 use nightlatch::import::{TakenOver, Terms};
@@ -11,6 +10,7 @@ use nightlatch::user::Account;
 use zeroize::Zeroizing;
 
 use crate::Outcome;
+use crate::accounts;
 use crate::arguments::GoogleArguments;
 use crate::commands::import::owner::Unread;
 use crate::commands::import::{Plan, owner, read, terms};
@@ -19,8 +19,6 @@ use crate::site::Site;
 use crate::terminal::Terminal;
 
 const FILE: &str = ".google_authenticator";
-/// libc's own program for what the name service knows: local accounts, and those that a directory lets be listed.
-const GETENT: &str = "/usr/bin/getent";
 
 /// Where somebody's file is.
 enum Place<'a> {
@@ -141,11 +139,8 @@ fn parsed(contents: Result<Zeroizing<Vec<u8>>, NotRead>, terms: &Terms) -> Resul
 
 /// The names of all accounts that the name service lists, in its order, each once.
 fn everybody() -> Result<Vec<String>, Failure> {
-    let listed = Command::new(GETENT).arg("passwd").env_clear().env("LC_ALL", "C").output();
-    let listed = listed.ok().filter(|output| output.status.success()).ok_or_else(|| {
-        Failure::usage(format!("'{GETENT} passwd' does not list the accounts"), "name the users instead of --all")
-    })?;
-    let text = String::from_utf8_lossy(&listed.stdout);
+    let listed = accounts::passwd()?;
+    let text = String::from_utf8_lossy(&listed);
     let (mut names, mut known) = (Vec::new(), HashSet::new());
     for name in text.lines().filter_map(|line| line.split(':').next()).filter(|name| !name.is_empty()) {
         if known.insert(name) {
