@@ -102,7 +102,7 @@ pub(super) fn make_for(
         }
         Err(Fault::StoreLost { path, keys: directory }) => {
             let keyring = Keyring::open(config.keys())?;
-            // A store that is not mounted has another marker than this one, or its key.
+            // Lost or only not mounted: nobody can tell from here, and whoever restores is told before.
             let Some(id) = named.filter(|id| keyring.load(*id).is_ok()) else {
                 return Err(Fault::StoreLost { path, keys: directory });
             };

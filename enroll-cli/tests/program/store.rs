@@ -130,6 +130,7 @@ fn a_new_host_takes_everybody_over_and_what_was_used_there_stays_used() {
         let new = if begun { Host::new() } else { Host::bare("") };
         let dry = restored(&new, &file, &["--dry-run"]).expect(0);
         is(&dry.json(), "daemon", "new", "would-restore");
+        assert_eq!(dry.stderr.contains("where it is only not mounted, mount it first"), !begun, "{}", dry.stderr);
         assert_eq!(new.path("store").exists(), begun, "nothing is made");
         restored(&new, &file, &[]).expect(2);
         let ran = restored(&new, &file, &["--yes"]).expect(0).json();

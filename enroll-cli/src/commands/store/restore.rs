@@ -61,8 +61,14 @@ impl Restoration<'_> {
     fn compare(&self) -> Result<(Vec<Person>, Vec<u32>), Failure> {
         let store = match self.site.store() {
             Ok(store) => Some(store),
-            // A bare host: all are new.
-            Err(Failure::Store(Fault::Missing { .. })) => None,
+            // A bare host: all are new. Or else what is restored would be taken for what was used there since.
+            Err(Failure::Store(Fault::Missing { path, .. })) => {
+                self.terminal.warn(&format!(
+                    "{}: nothing there, so that everybody is new; where it is only not mounted, mount it first",
+                    path.display()
+                ));
+                None
+            }
             Err(failure) => return Err(failure),
         };
         let (mut people, mut invited) = (Vec::new(), Vec::new());
