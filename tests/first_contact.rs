@@ -20,7 +20,7 @@ use scene::ways::{GOT_IN, SAY_SO};
 use scene::*;
 
 const CONFIG: &str = "/etc/nightlatch/first-contact.toml";
-const SHARE: &str = "/usr/local/share/nightlatch/pam.d";
+const SHARE: &str = "/usr/share/nightlatch/pam.d";
 const INVITED: &str = "This account needs a second factor before you can go on.";
 const FIRST_CODE: &str = "Code from the app: ";
 const KEPT: &str = "Have you kept them? Type yes: ";

@@ -6,16 +6,12 @@ mod scene;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock};
 
 use rexpect::spawn;
 use scene::*;
 
-/// Held by whoever takes away what the others read.
-static INSTALLED: RwLock<()> = RwLock::new(());
-
 fn pages() -> Vec<PathBuf> {
-    let sections = ["man1", "man5", "man8"].map(|section| format!("/usr/local/share/man/{section}"));
+    let sections = ["man1", "man5", "man8"].map(|section| format!("/usr/share/man/{section}"));
     let files = sections.iter().flat_map(|section| fs::read_dir(section).into_iter().flatten());
     let ours = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().contains("nightlatch");
     files.map(|entry| entry.unwrap().path()).filter(ours).collect()
@@ -24,7 +20,6 @@ fn pages() -> Vec<PathBuf> {
 #[test]
 fn every_page_is_found_and_renders_without_a_warning() {
     in_the_bed();
-    let _installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
     let pages = pages();
     assert!(pages.len() > 20, "{pages:?}");
     for page in pages {
@@ -47,7 +42,6 @@ fn every_page_is_found_and_renders_without_a_warning() {
 #[test]
 fn bash_completes_commands_options_values_and_users() {
     in_the_bed();
-    let _installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
     fs::write("/tmp/bashrc", ". /usr/share/bash-completion/bash_completion\nPS1='READY>'\n").unwrap();
     completes("bash --noprofile --rcfile /tmp/bashrc -i");
 }
@@ -55,7 +49,6 @@ fn bash_completes_commands_options_values_and_users() {
 #[test]
 fn zsh_completes_commands_options_values_and_users() {
     in_the_bed();
-    let _installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
     fs::create_dir_all("/tmp/zsh").unwrap();
     // An unset option asks whether to list long lists: it is not to.
     let settings = "autoload -Uz compinit && compinit -u -D\nunsetopt list_ambiguous\nLISTMAX=9999\nPS1='READY>'\n";
@@ -90,7 +83,6 @@ fn completes(shell: &str) {
 #[test]
 fn fish_completes_commands_options_values_and_users() {
     in_the_bed();
-    let _installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
     for (typed, expected) in [
         ("nightlatch enr", "enroll"),
         ("nightlatch enroll daem", "daemon"),
@@ -111,19 +103,4 @@ fn fish_completes_commands_options_values_and_users() {
     {
         assert_eq!(ok("fish", &["-c", &format!("complete -C '{typed}'")]), "", "{typed}");
     }
-}
-
-#[test]
-fn what_install_puts_in_place_its_removal_takes_away() {
-    in_the_bed();
-    let _gone = INSTALLED.write().unwrap_or_else(PoisonError::into_inner);
-    let install = "/opt/nightlatch/packaging/install";
-    let find = || ok("find", &["/usr/local", "/usr/share/fish", "-name", "*nightlatch*"]);
-    let before = find();
-    assert!(before.contains("man8/pam_nightlatch.8") && before.contains("site-functions/_nightlatch"), "{before}");
-    ok(install, &["--remove"]);
-    assert_eq!(find(), "");
-    ok(install, &["--from", "/opt/nightlatch"]);
-    let lines = |text: String| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
-    assert_eq!(lines(find()), lines(before));
 }

@@ -377,37 +377,6 @@ fn a_login_that_is_stopped_while_it_holds_the_lock_keeps_nobody_waiting_for_ever
     assert_eq!(attempt(&service, &ann.name, &code).answer(), "PAM_AUTH_ERR", "it was used when it went on");
 }
 
-/// THREATS V11. A module that is missing or half there would keep everybody out, or, in a careless stack, let them in.
-#[test]
-fn an_upgrade_beside_logins_keeps_nobody_out() {
-    let service = Service::behind_a_success("");
-    let people: Vec<_> = (0..4).map(|_| Person::enrolled_with("ann", &["--backup-codes", "20"])).collect();
-    let going_on = format!("/tmp/{}", unique("upgrades"));
-    fs::write(&going_on, "").unwrap();
-    // Two modules that differ, in turn: one that is there already is not put in place again.
-    let other = format!("/tmp/{}", unique("other"));
-    let script = format!(
-        "mkdir {other}; cp /opt/nightlatch/libpam_nightlatch.so /opt/nightlatch/nightlatch {other}
-         echo >>{other}/libpam_nightlatch.so
-         n=0
-         while [ -e {going_on} ]; do
-             for from in {other} /opt/nightlatch; do
-                 /opt/nightlatch/packaging/install --from $from | grep 'installed .*pam_nightlatch.so' >/dev/null
-                 n=$((n + 1))
-             done
-         done
-         echo $n"
-    );
-    let upgrades = Command::new("sh").args(["-ec", &script]).stdout(Stdio::piped()).spawn().unwrap();
-    let answers: Vec<_> = (0..20)
-        .flat_map(|nth| together(&service, people.iter().map(|ann| (ann, ann.backup_codes[nth].as_str()))))
-        .collect();
-    fs::remove_file(&going_on).unwrap();
-    let done = String::from_utf8(upgrades.wait_with_output().unwrap().stdout).unwrap();
-    assert_eq!(answers, vec!["PAM_SUCCESS"; 20 * people.len()]);
-    assert!(done.trim().parse::<u32>().unwrap() > 0, "{done}");
-}
-
 /// A backup code writes both slots, so a kill finds every state that a login can leave.
 #[test]
 fn after_a_kill_the_file_opens_and_no_accepted_code_is_accepted_again() {

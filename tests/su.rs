@@ -51,7 +51,7 @@ fn pamtester(service: &str, person: &Person) -> String {
 fn install_recipes() {
     in_the_bed();
     for service in ["su", "i3lock", "swaylock", "login"] {
-        ok("cp", &[&format!("/usr/local/share/nightlatch/pam.d/{service}"), "/etc/pam.d/"]);
+        ok("cp", &[&format!("/usr/share/nightlatch/pam.d/{service}"), "/etc/pam.d/"]);
     }
     let stack = "@include common-auth\nauth required pam_nightlatch.so\n@include common-account\n";
     fs::write("/etc/pam.d/pamtester", stack).unwrap();

@@ -26,7 +26,7 @@ const SUDO_I: Way = Way {
 
 fn install_recipes() {
     in_the_bed();
-    let share = "/usr/local/share/nightlatch/pam.d";
+    let share = "/usr/share/nightlatch/pam.d";
     ok("cp", &[&format!("{share}/sudo"), &format!("{share}/sudo-i"), "/etc/pam.d/"]);
     sudoers("bed", "Defaults lecture=never, passwd_tries=1\nALL ALL=(ALL) ALL\n");
 }

@@ -65,7 +65,7 @@ fn the_time_to_a_refusal_tells_nothing_of_the_person() {
     let config = "/etc/nightlatch/timing.toml";
     fs::write(config, "[throttle]\nknown_sources = 0\nother_failures = 7\nfirst_wait = 86400\n").unwrap();
     // The shipped stack in which every name comes as far as our prompt: in the others a password stands before it.
-    let shipped = fs::read_to_string("/usr/local/share/nightlatch/pam.d/sshd-key-code").unwrap();
+    let shipped = fs::read_to_string("/usr/share/nightlatch/pam.d/sshd-key-code").unwrap();
     let stack = |config: &str| Service::new(&shipped.replace("require_key", &format!("require_key config={config}")));
     let service = stack(config);
     // Five wrong codes are free, so each of the enrolled is asked five times.

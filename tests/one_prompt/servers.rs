@@ -64,7 +64,7 @@ impl Server {
     /// With the recipe as it is shipped.
     fn start(&self) {
         in_the_bed();
-        let recipe = format!("/usr/local/share/nightlatch/pam.d/{}", self.name);
+        let recipe = format!("/usr/share/nightlatch/pam.d/{}", self.name);
         fs::copy(recipe, format!("/etc/pam.d/{}", self.name)).unwrap();
         if self.name == "dovecot" {
             // Else each refusal makes the next answer to this address later.

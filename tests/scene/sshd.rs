@@ -10,7 +10,7 @@ use super::*;
 
 /// sshd has one configuration, so these tests run one after the other.
 static SSHD: Mutex<()> = Mutex::new(());
-pub const SHARE: &str = "/usr/local/share/nightlatch/pam.d";
+pub const SHARE: &str = "/usr/share/nightlatch/pam.d";
 pub const SNIPPETS: &str = "/etc/ssh/sshd_config.d";
 
 /// Puts a recipe in place as its README says, and restarts sshd.
