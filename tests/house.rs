@@ -336,6 +336,23 @@ fn the_lock_file_is_in_git() {
     }
 }
 
+/// Cargo.toml's, from which cargo writes the lock files. packaging/build reads it there, and the programs are given it by cargo.
+#[test]
+fn the_version_stands_in_one_place() {
+    let version = env!("CARGO_PKG_VERSION");
+    let manifests = [read("Cargo.toml"), read("core/Cargo.toml"), read("enroll-cli/Cargo.toml")];
+    let own = |line: &str| line.starts_with("version = ") || line.starts_with("nightlatch = ");
+    let named: Vec<_> = manifests.iter().flat_map(|source| source.text.lines().filter(|line| own(line))).collect();
+    assert_eq!(named, [format!("version = \"{version}\"").as_str(), "nightlatch = { path = \"core\" }"]);
+    let elsewhere = [".1", ".5", ".8", ".spec", "control", "rules", "debian/changelog", "packaging/build"];
+    let elsewhere: Vec<_> =
+        elsewhere.into_iter().flat_map(files).filter(|source| source.text.contains(version)).collect();
+    assert!(elsewhere.is_empty(), "{:?}", elsewhere.iter().map(|source| &source.path).collect::<Vec<_>>());
+    let changes = read("CHANGELOG.md").text;
+    let heading = changes.lines().find(|line| line.starts_with("## ")).unwrap();
+    assert!(heading.starts_with(&format!("## {version}, ")), "{heading}");
+}
+
 /// With `autotests = false` a file that nobody names is a promise that nobody holds.
 #[test]
 fn every_test_file_is_run() {

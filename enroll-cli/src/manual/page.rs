@@ -10,7 +10,6 @@ use crate::manual::{commands, spoken};
 
 /// When the pages last changed in what they say.
 const DATE: &str = "2026-11-25";
-const VERSION: &str = concat!("nightlatch ", env!("CARGO_PKG_VERSION"));
 
 const OVERVIEW: &str = "\
 A night latch is the second lock on a front door: behind the password, pam_nightlatch(8) asks for a code from an \
@@ -73,7 +72,7 @@ pub(super) fn of(command: &Command, root: &Command) -> String {
     let title = name(command);
     line(&mut page, ".\\\" SPDX-License-Identifier: MIT OR Apache-2.0");
     line(&mut page, ".\\\" Written by packaging/manual from the command line: change enroll-cli/src/arguments.");
-    line(&mut page, &format!(".TH {} 1 {DATE} \"{VERSION}\" nightlatch", title.to_uppercase()));
+    line(&mut page, &format!(".TH {} 1 {DATE} nightlatch nightlatch", title.to_uppercase()));
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     section(&mut page, "NAME");
     line(&mut page, &format!("{} \\- {}", escaped(&title), escaped(&about)));
