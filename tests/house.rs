@@ -341,9 +341,10 @@ fn the_lock_file_is_in_git() {
 fn the_version_stands_in_one_place() {
     let version = env!("CARGO_PKG_VERSION");
     let manifests = [read("Cargo.toml"), read("core/Cargo.toml"), read("enroll-cli/Cargo.toml")];
-    let own = |line: &str| line.starts_with("version = ") || line.starts_with("nightlatch = ");
-    let named: Vec<_> = manifests.iter().flat_map(|source| source.text.lines().filter(|line| own(line))).collect();
-    assert_eq!(named, [format!("version = \"{version}\"").as_str(), "nightlatch = { path = \"core\" }"]);
+    let own =
+        |line: &&str| line.starts_with("version = ") || (line.starts_with("nightlatch = ") && line.contains("version"));
+    let named: Vec<_> = manifests.iter().flat_map(|source| source.text.lines().filter(own)).collect();
+    assert_eq!(named, [format!("version = \"{version}\"")]);
     let elsewhere = [".1", ".5", ".8", ".spec", "control", "rules", "debian/changelog", "packaging/build"];
     let elsewhere: Vec<_> =
         elsewhere.into_iter().flat_map(files).filter(|source| source.text.contains(version)).collect();
