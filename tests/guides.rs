@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "guides/enrollment.rs"]
+mod enrollment;
 mod scene;
 
 use std::fs;

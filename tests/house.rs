@@ -9,6 +9,8 @@ use std::process::Command;
 
 #[path = "house/documents.rs"]
 mod documents;
+#[path = "house/pictures.rs"]
+mod pictures;
 
 /// A file of the source tree, by its path from the root.
 struct Source {

@@ -213,7 +213,7 @@ fn a_rule_for_a_group_that_would_tighten_keeps_everybody_out_and_is_explained_in
     assert!(lines.contains(".toml:1:1: rule 'admins'") && lines.contains("may only relax"), "{lines}");
 }
 
-/// README's examples, and what is said of them beforehand.
+/// The examples of docs/guides/rules.md, and what is said of them beforehand.
 #[test]
 fn what_is_explained_is_what_happens() {
     let (robot, ann, mut new) = (Person::stranger("robot"), Person::enrolled("ann"), Person::stranger("new"));

@@ -335,7 +335,7 @@ fn an_exempt_person_gets_in_by_the_key_alone_and_is_not_locked_out() {
     assert!(screen.contains("Permission denied") && !screen.contains(GOT_IN), "{screen}");
 }
 
-/// README's rule for the deploy group.
+/// The rule of docs/guides/rules.md for the deploy group.
 #[test]
 fn for_a_group_that_a_rule_exempts_the_key_is_enough_and_for_others_it_is_not() {
     let _sshd = Recipe::installed("sshd-key-code");

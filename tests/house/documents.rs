@@ -93,3 +93,64 @@ fn every_line_that_the_code_names_is_in_the_documents() {
     }
     assert!(named > 20, "{named}");
 }
+
+/// The cells of each row of a table, under the line that begins so.
+fn rows<'p>(page: &'p Source, head: &str) -> Vec<Vec<&'p str>> {
+    let lines = page.text.lines().skip_while(|line| !line.starts_with(head)).take_while(|line| line.starts_with('|'));
+    lines.skip(2).map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// A cell that nobody can look up is an opinion.
+#[test]
+fn every_cell_of_the_comparison_says_how_it_was_checked() {
+    let (readme, comparison) = (read("README.md"), read("docs/COMPARISON.md"));
+    let (said, checked) = (rows(&readme, "| | nightlatch |"), rows(&comparison, "| row | nightlatch |"));
+    assert!(said.len() > 15, "{}", said.len());
+    let names = |rows: &[Vec<&str>]| rows.iter().map(|row| row[0].to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(&said), names(&checked));
+    for (said, checked) in said.iter().zip(&checked) {
+        assert_eq!((said.len(), checked.len()), (6, 6), "{}", said[0]);
+        for (cell, how) in said.iter().zip(checked) {
+            let cell = cell.trim_matches('*');
+            let fits = match cell {
+                "–" => how.is_empty() || how.contains("no code") || how.contains("challenge"),
+                "?" => how.contains("not checked") || how.contains("not tried"),
+                _ => !how.is_empty() && !how.contains("not checked"),
+            };
+            assert!(fits, "{}: '{cell}' beside '{how}'", said[0]);
+        }
+    }
+}
+
+/// benches/peers writes its tables anew; what README takes from them is to follow.
+#[test]
+fn the_figures_of_the_readme_are_those_that_were_measured() {
+    let (readme, measured) = (read("README.md"), read("docs/PERFORMANCE.md"));
+    let said = rows(&readme, "| | nightlatch |");
+    let cells = |name: &str| {
+        let row = said.iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("no row '{name}'"));
+        row[1..4].iter().map(|cell| cell.replace('*', "")).collect::<Vec<_>>()
+    };
+    let accounts = rows(&measured, "| accounts |");
+    let (one, million) = (&accounts[0], accounts.last().unwrap());
+    assert_eq!((one[0], million[0]), ("1", "1,000,000"));
+    let both: Vec<_> = (1..4).map(|column| format!("{}, {}", one[column], million[column])).collect();
+    assert_eq!(cells("A login among 1 and 1,000,000 accounts, µs"), both);
+
+    let losses = rows(&measured, "|  | one code offered");
+    let first: Vec<_> = losses.iter().map(|row| row[1].split(' ').next().unwrap()).collect();
+    assert_eq!(cells("One code, 16 logins at once, 20 times: let in"), first);
+    let lost: Vec<_> = losses.iter().map(|row| row[3].split(" (").next().unwrap()).collect();
+    assert_eq!(cells("Power cut after a login: the used code gets in again"), lost);
+
+    let turns = rows(&measured, "| one process |");
+    let above = |case: &str| turns.iter().find(|row| row[0].starts_with(case)).unwrap()[3];
+    let sentence = format!(
+        "An accepted login takes {} µs more than an empty stack, a refused one {} µs, google-authenticator's {} and {}",
+        above("nightlatch, accepted"),
+        above("nightlatch, refused"),
+        above("google-authenticator, accepted"),
+        above("google-authenticator, refused")
+    );
+    assert!(readme.text.contains(&sentence), "{sentence}");
+}
