@@ -154,3 +154,31 @@ fn the_figures_of_the_readme_are_those_that_were_measured() {
     );
     assert!(readme.text.contains(&sentence), "{sentence}");
 }
+
+/// Where a page leads within the tree, outside of fenced examples: the path behind each `](`, without its anchor.
+fn links(page: &Source) -> Vec<String> {
+    let mut fenced = false;
+    let lines = page.text.lines().filter(move |line| {
+        fenced ^= line.starts_with("```");
+        !fenced
+    });
+    let targets = lines.flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
+    let inside = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+    inside.map(|target| target.split('#').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_link_of_the_documents_leads_to_something() {
+    let (mut found, mut wrong) = (0, Vec::new());
+    for page in files(".md") {
+        let directory = root().join(&page.path).parent().unwrap().to_owned();
+        for link in links(&page) {
+            found += 1;
+            if !directory.join(&link).exists() {
+                wrong.push(format!("{}: {link}", page.path));
+            }
+        }
+    }
+    assert!(found > 70, "{found} links: is their form another?");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
