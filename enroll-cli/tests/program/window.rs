@@ -46,6 +46,7 @@ impl Window {
     fn start(command: pty_process::blocking::Command, rows: u16, columns: u16, locale: &str) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(rows, columns)).unwrap();
+        lose_nothing_at_control_c(&pty);
         let fresh = settings(&pty);
         let child = command.env("TERM", "xterm-256color").env("LC_ALL", locale).spawn(pts).expect("the binary runs");
         let parser = vt100::Parser::new(rows, columns, SCROLLBACK);
@@ -149,6 +150,14 @@ impl Window {
         assert!(secret.len() >= 32, "no secret on the screen:\n{contents}");
         secret
     }
+}
+
+/// After the signal that control-C makes, the kernel throws away what is on its way to the screen, and with it, once in a
+/// hundred times on a busy machine, what the program says at its end.
+fn lose_nothing_at_control_c(pty: &pty_process::blocking::Pty) {
+    let mut modes = rustix::termios::tcgetattr(pty).unwrap();
+    modes.local_modes |= rustix::termios::LocalModes::NOFLSH;
+    rustix::termios::tcsetattr(pty, rustix::termios::OptionalActions::Now, &modes).unwrap();
 }
 
 /// A pty's two ends have the same ones.
