@@ -186,6 +186,113 @@ struct PamConversation {
 #[link(name = "libgcc_eh.a", kind = "dylib", modifiers = "+verbatim")]
 unsafe extern "C" {}
 
+/// What that unwinder asks of glibc: the table of the image that an address lies in. gcc 12's asks by `_dl_find_object`, which
+/// glibc has from 2.35 on and RHEL 9 has not. Every panic of ours ends within ours (guard.rs), so that it is asked of this
+/// image alone, and this image knows its own table. Hidden: nobody else's unwinder comes here.
+#[cfg(all(target_env = "gnu", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod own_table {
+    use std::arch::global_asm;
+    use std::ffi::{c_int, c_void};
+    use std::ptr;
+
+    /// struct dl_find_object of dlfcn.h.
+    #[repr(C)]
+    struct FoundObject {
+        flags: u64,
+        map_start: *const u8,
+        map_end: *const u8,
+        link_map: *const c_void,
+        table: *const u8,
+        reserved: [u64; 7],
+    }
+
+    /// Elf64_Ehdr of elf.h, as far as it is read.
+    #[repr(C)]
+    struct FileHeader {
+        before: [u64; 4],
+        segments_at: u64,
+        between: [u8; 16],
+        segment_count: u16,
+    }
+
+    /// Elf64_Phdr of elf.h.
+    #[repr(C)]
+    struct Segment {
+        kind: u32,
+        flags: u32,
+        in_file: u64,
+        address: u64,
+        physical: u64,
+        size_in_file: u64,
+        size: u64,
+        align: u64,
+    }
+
+    const PT_LOAD: u32 = 1;
+    const PT_GNU_EH_FRAME: u32 = 0x6474_E550;
+    const FOUND: c_int = 0;
+    const NOT_FOUND: c_int = -1;
+
+    unsafe extern "C" {
+        /// The first byte of this image in memory; the linker's word.
+        #[link_name = "__ehdr_start"]
+        static FILE_HEADER: FileHeader;
+    }
+
+    unsafe extern "C" fn find(address: *const c_void, found: *mut FoundObject) -> c_int {
+        let header = &raw const FILE_HEADER;
+        let begin = header.cast::<u8>();
+        let mut at = begin;
+        // SAFETY: the linker puts the header and the segments' table into the first segment, which is mapped, and never
+        // written, as long as this code is; `segments_at` and `segment_count` are the linker's too.
+        let segments = unsafe {
+            at = at.wrapping_add((*header).segments_at as usize);
+            std::slice::from_raw_parts(at.cast::<Segment>(), usize::from((*header).segment_count))
+        };
+        let loaded = || segments.iter().filter(|segment| segment.kind == PT_LOAD);
+        let base = loaded().find(|segment| segment.in_file == 0).map_or(0, |segment| segment.address);
+        let place = |address: u64| begin.wrapping_add(address.wrapping_sub(base) as usize);
+        let end = loaded().map(|segment| place(segment.address.wrapping_add(segment.size))).max().unwrap_or(begin);
+        let table = segments.iter().find(|segment| segment.kind == PT_GNU_EH_FRAME);
+        let (Some(table), true) = (table, (begin..end).contains(&address.cast())) else { return NOT_FOUND };
+        let own = FoundObject {
+            flags: 0,
+            map_start: begin,
+            map_end: end,
+            link_map: ptr::null(),
+            table: place(table.address),
+            reserved: [0; 7],
+        };
+        // SAFETY: the unwinder hands a structure of its own over to be filled.
+        unsafe { found.write(own) };
+        FOUND
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    macro_rules! jump {
+        () => {
+            "jmp {find}"
+        };
+    }
+    #[cfg(target_arch = "aarch64")]
+    macro_rules! jump {
+        () => {
+            "b {find}"
+        };
+    }
+    global_asm!(
+        ".pushsection .text._dl_find_object, \"ax\"",
+        ".globl _dl_find_object",
+        ".hidden _dl_find_object",
+        ".type _dl_find_object, %function",
+        "_dl_find_object:",
+        jump!(),
+        ".size _dl_find_object, . - _dl_find_object",
+        ".popsection",
+        find = sym find
+    );
+}
+
 unsafe extern "C" {
     fn pam_get_item(handle: *const PamHandle, item: c_int, value: *mut *const c_void) -> c_int;
     fn pam_set_item(handle: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
