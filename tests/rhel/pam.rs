@@ -16,7 +16,7 @@ pub enum Profile {
 pub const PROFILES: [Profile; 4] = [Profile::Minimal, Profile::MinimalFaillock, Profile::Sssd, Profile::SssdFaillock];
 
 impl Profile {
-    pub fn has_faillock(self) -> bool {
+    fn has_faillock(self) -> bool {
         match self {
             Self::MinimalFaillock | Self::SssdFaillock => true,
             Self::Minimal | Self::Sssd => false,
