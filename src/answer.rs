@@ -46,7 +46,8 @@ const FEW_BACKUP_CODES: u8 = 3;
 pub(crate) struct Reaction {
     pub(crate) code: PamResultCode,
     pub(crate) message: Option<Message>,
-    pub(crate) log: (Level, LogLine),
+    /// None where a module before us has logged all that there is to say.
+    pub(crate) log: Option<(Level, LogLine)>,
     pub(crate) delay: Delay,
 }
 
@@ -85,15 +86,17 @@ pub(crate) fn reaction(result: &Result<Verdict, Failure>, who: &Who, occasion: &
         Ok(Verdict::Exempt(exemption)) => Reaction {
             code: PamResultCode::PAM_IGNORE,
             message: exemption.until().map(|time| Message::Info(roll_out_notice(time))),
-            log: (Level::Info, exempt_line(exemption, who, occasion)),
+            log: Some((Level::Info, exempt_line(exemption, who, occasion))),
             delay: Delay::None,
         },
         Ok(Verdict::LetThrough(let_through)) => Reaction {
             code: PamResultCode::PAM_IGNORE,
             message: None,
-            log: (Level::Info, let_through_line(let_through.by(), who, occasion)),
+            log: Some((Level::Info, let_through_line(let_through.by(), who, occasion))),
             delay: Delay::None,
         },
+        // Whoever gave a wrong password learns nothing of a second factor, and has had the password's delay.
+        Ok(Verdict::Refused(unjudged @ Unjudged::RefusedBefore)) => in_silence(unjudged),
         Ok(Verdict::Refused(unjudged)) => {
             refused(unjudged_code(unjudged), (Level::Notice, unjudged_line(unjudged, who, occasion)))
         }
@@ -107,11 +110,16 @@ pub(crate) fn repeated(earlier: &Result<Verdict, Failure>, who: &Who, occasion: 
     let code = match earlier {
         Ok(Verdict::Judged(Answer::Accepted(_))) => PamResultCode::PAM_SUCCESS,
         Ok(Verdict::Judged(Answer::Refused(_))) => PamResultCode::PAM_AUTH_ERR,
+        Ok(Verdict::Refused(unjudged @ Unjudged::RefusedBefore)) => return Some(in_silence(unjudged)),
         Ok(Verdict::Refused(unjudged)) => unjudged_code(unjudged),
         Ok(Verdict::Exempt(_) | Verdict::LetThrough(_)) | Err(_) => return None,
     };
     let log = (Level::Info, line("repeated", who, occasion).with("cause", "a line before this one has asked already"));
-    Some(Reaction { code, message: None, log, delay: Delay::None })
+    Some(Reaction { code, message: None, log: Some(log), delay: Delay::None })
+}
+
+fn in_silence(unjudged: &Unjudged) -> Reaction {
+    Reaction { code: unjudged_code(unjudged), message: None, log: None, delay: Delay::None }
 }
 
 /// The reaction to an enrollment in the account phase. Who was enrolled passes as everybody passes there.
@@ -121,7 +129,7 @@ pub(crate) fn first_contact(result: &Result<Enrolled, NotEnrolledNow>, who: &Who
             return Reaction {
                 code: without_judging::ACCT_MGMT,
                 message: Some(Message::Info(ENROLLED.to_owned())),
-                log: (Level::Notice, line("enrolled", who, occasion).with("by", "login")),
+                log: Some((Level::Notice, line("enrolled", who, occasion).with("by", "login"))),
                 delay: Delay::None,
             };
         }
@@ -151,7 +159,7 @@ pub(crate) fn first_contact(result: &Result<Enrolled, NotEnrolledNow>, who: &Who
         | NotEnrolledNow::NoDraft(_) => (PamResultCode::PAM_AUTH_ERR, Level::Notice, line),
     };
     let message = Some(Message::Error(NOT_ENROLLED.to_owned()));
-    Reaction { code, message, log: (level, line), delay: Delay::None }
+    Reaction { code, message, log: Some((level, line)), delay: Delay::None }
 }
 
 /// Arguments that are wrong: nobody logs in over such a line.
@@ -190,7 +198,7 @@ fn accepted_reaction(accepted: &Accepted, who: &Who, occasion: &Occasion) -> Rea
     let since = accepted.failures_since();
     let log = log.with_some("failures_since", Some(since.count).filter(|count| *count > 0));
     let message = notice::joined(of_the_code, notice::of_failures(since)).map(Message::Info);
-    Reaction { code: PamResultCode::PAM_SUCCESS, message, log: (Level::Info, log), delay: Delay::None }
+    Reaction { code: PamResultCode::PAM_SUCCESS, message, log: Some((Level::Info, log)), delay: Delay::None }
 }
 
 fn exempt_line(exemption: &Exemption, who: &Who, occasion: &Occasion) -> LogLine {
@@ -244,7 +252,7 @@ pub(crate) fn in_the_site_s_words(message: &Message, who: &Who) -> Message {
 
 fn refused(code: PamResultCode, log: (Level, LogLine)) -> Reaction {
     let message = Some(Message::Error(NOT_ACCEPTED.to_owned()));
-    Reaction { code, message, log, delay: Delay::AsAfterAWrongPassword }
+    Reaction { code, message, log: Some(log), delay: Delay::AsAfterAWrongPassword }
 }
 
 fn with_wait((level, line): (Level, LogLine), refusal: Refusal, who: &Who) -> (Level, LogLine) {
@@ -275,7 +283,8 @@ fn unjudged_code(unjudged: &Unjudged) -> PamResultCode {
         | Unjudged::EnrolledMeanwhile
         | Unjudged::ByPolicy(_)
         | Unjudged::NoKeyFirst
-        | Unjudged::AnotherUser => PamResultCode::PAM_AUTH_ERR,
+        | Unjudged::AnotherUser
+        | Unjudged::RefusedBefore => PamResultCode::PAM_AUTH_ERR,
         Unjudged::NoAccount(AccountError::Unknown) => PamResultCode::PAM_USER_UNKNOWN,
         Unjudged::NoAccount(AccountError::Alias { .. }) => PamResultCode::PAM_AUTH_ERR,
         Unjudged::NoAccount(AccountError::LookupFailed { .. }) => PamResultCode::PAM_SYSTEM_ERR,
@@ -301,6 +310,7 @@ fn unjudged_line(unjudged: &Unjudged, who: &Who, occasion: &Occasion) -> LogLine
             .with("remedy", format_args!("see 'nightlatch policy explain {}'", who.shown())),
         Unjudged::NoAccount(cause) => line.with("cause", cause),
         Unjudged::AnotherUser => line.with("cause", ANOTHER_USER),
+        Unjudged::RefusedBefore => line.with("cause", "refused before a code was asked for"),
         Unjudged::NoKeyFirst => line.with("cause", "require_key, and sshd has seen no public key").with(
             "remedy",
             "'AuthenticationMethods publickey,keyboard-interactive:pam' belongs to this service file (sshd_config)",
@@ -321,7 +331,7 @@ fn failure_reaction(failure: &Failure, who: &Who, occasion: &Occasion) -> Reacti
         Failure::Conversation(_) => Reaction {
             code: PamResultCode::PAM_CONV_ERR,
             message: None,
-            log: (Level::Notice, line),
+            log: Some((Level::Notice, line)),
             delay: Delay::None,
         },
     }

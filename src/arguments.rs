@@ -18,6 +18,7 @@ pub(crate) struct Arguments {
     pub(crate) key_first: KeyFirst,
     pub(crate) asking: Asking,
     pub(crate) first_contact: FirstContact,
+    pub(crate) so_far: SoFar,
     pub(crate) detail: Detail,
 }
 
@@ -36,6 +37,15 @@ pub(crate) enum FirstContact {
     Refused,
     /// `enroll`: where policy says so, they are let through to the account phase, which enrolls them.
     Offered,
+}
+
+/// What has become of the login before it comes to this line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SoFar {
+    Open,
+    /// `refused`: only who gave a wrong password comes by this line. Behind a substack libpam goes on after one, and a line of
+    /// ours there would ask: this one refuses without asking, and those behind it repeat that.
+    Refused,
 }
 
 /// How much is logged.
@@ -61,6 +71,7 @@ impl Arguments {
             key_first: KeyFirst::NotRequired,
             asking: Asking::Code,
             first_contact: FirstContact::Refused,
+            so_far: SoFar::Open,
             detail: Detail::Outcome,
         };
         let (mut wrong, mut texts, mut place) = (Vec::new(), Vec::new(), None);
@@ -73,6 +84,7 @@ impl Arguments {
                 Ok("forward_pass") => texts.push(TextFrom::Prompt),
                 Ok("code_first") => place = Some(CodePlace::Start),
                 Ok("enroll") => arguments.first_contact = FirstContact::Offered,
+                Ok("refused") => arguments.so_far = SoFar::Refused,
                 Ok("debug") => arguments.detail = Detail::EachStep,
                 Ok(word) => match word.strip_prefix("config=").map(PathBuf::from) {
                     Some(_) if arguments.config.is_some() => wrong.push("config= is given twice".to_owned()),
@@ -87,11 +99,27 @@ impl Arguments {
             Ok(asking) => arguments.asking = asking,
             Err(contradiction) => wrong.push(contradiction.to_owned()),
         }
+        if arguments.so_far == SoFar::Refused && arguments.says_whom_to_ask() {
+            wrong.push("refused asks nobody, and stands without words that say whom to ask or how".to_owned());
+        }
         if wrong.is_empty() { Ok(arguments) } else { Err(ArgumentError { wrong }) }
     }
 
-    /// Whether an earlier line of ours in the same stack has asked for all that this one asks for.
+    fn says_whom_to_ask(&self) -> bool {
+        self.leniency != Leniency::Strict
+            || self.key_first != KeyFirst::NotRequired
+            || self.asking != Asking::Code
+            || self.first_contact != FirstContact::Refused
+    }
+
+    /// Whether an earlier line of ours in the same stack has asked for all that this one asks for. One that refuses without
+    /// asking covers every other, and is covered by none.
     pub(crate) fn are_covered_by(&self, earlier: &Self) -> bool {
+        match (self.so_far, earlier.so_far) {
+            (SoFar::Refused, SoFar::Open | SoFar::Refused) => return false,
+            (SoFar::Open, SoFar::Refused) => return true,
+            (SoFar::Open, SoFar::Open) => {}
+        }
         let key_was_seen = match (self.key_first, earlier.key_first) {
             (KeyFirst::NotRequired, KeyFirst::NotRequired | KeyFirst::Required) => true,
             (KeyFirst::Required, KeyFirst::Required) => true,
@@ -130,6 +158,7 @@ mod tests {
         assert_eq!(arguments.leniency, Leniency::Strict);
         assert_eq!(arguments.key_first, KeyFirst::NotRequired);
         assert_eq!(arguments.asking, Asking::Code);
+        assert_eq!(arguments.so_far, SoFar::Open);
         assert_eq!(arguments.detail, Detail::Outcome);
     }
 
@@ -169,9 +198,20 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_refuses_without_asking_says_nothing_of_whom_to_ask() {
+        let arguments = Arguments::parse(&[c"refused", c"config=/a", c"debug"]).unwrap();
+        assert_eq!(arguments.so_far, SoFar::Refused);
+        for word in [c"nullok", c"require_key", c"enroll", c"forward_pass", c"use_first_pass", c"try_first_pass"] {
+            let text = Arguments::parse(&[c"refused", word]).unwrap_err().to_string();
+            assert!(text.contains("refused asks nobody"), "{word:?}: {text}");
+        }
+    }
+
+    #[test]
     fn a_line_is_covered_by_one_that_asked_for_as_much() {
         let parse = |words: &[&CStr]| Arguments::parse(words).unwrap();
         let (code, key) = (parse(&[]), parse(&[c"require_key"]));
+        let refused = parse(&[c"refused"]);
         let (combined, other) = (parse(&[c"forward_pass"]), parse(&[c"use_first_pass", c"code_first"]));
         for (line, earlier, covered) in [
             (&code, &code, true),
@@ -183,6 +223,10 @@ mod tests {
             (&other, &combined, true),
             (&key, &combined, false),
             (&parse(&[c"config=/a"]), &code, false),
+            (&parse(&[c"config=/a", c"require_key"]), &refused, true),
+            (&combined, &refused, true),
+            (&refused, &code, false),
+            (&refused, &refused, false),
         ] {
             assert_eq!(line.are_covered_by(earlier), covered, "{line:?} {earlier:?}");
         }

@@ -181,7 +181,8 @@ struct PamConversation {
 }
 
 // The unwinder that std asks for comes from gcc's archive and not from libgcc_s.so.1: libpam loads the module anew for every
-// login, and a second object to find, map and relocate cost more than all that the module does before it writes.
+// login, and a second object to find, map and relocate cost more than all that the module does before it writes. It asks glibc by
+// _dl_find_object, which is of 2.35; RHEL 9 has 2.34 and gets the feature.
 #[cfg(all(target_env = "gnu", not(feature = "shared-unwinder")))]
 #[link(name = "libgcc_eh.a", kind = "dylib", modifiers = "+verbatim")]
 unsafe extern "C" {}

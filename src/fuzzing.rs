@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nightlatch::combined::CodePlace;
 use nightlatch::policy::Leniency;
 
-use crate::arguments::{Arguments, Detail, FirstContact, KeyFirst};
+use crate::arguments::{Arguments, Detail, FirstContact, KeyFirst, SoFar};
 use crate::asking::{Asking, TextFrom};
 
 /// What the words were read as.
@@ -25,6 +25,8 @@ pub struct Reading {
     pub code_first: bool,
     /// `enroll`.
     pub enroll: bool,
+    /// `refused`.
+    pub refused: bool,
     /// `debug`.
     pub debug: bool,
 }
@@ -47,6 +49,7 @@ pub fn read_arguments(words: &[&CStr]) -> Result<Reading, String> {
         with_password,
         code_first,
         enroll: arguments.first_contact == FirstContact::Offered,
+        refused: arguments.so_far == SoFar::Refused,
         debug: arguments.detail == Detail::EachStep,
     })
 }

@@ -26,9 +26,9 @@ use pam::constants::PamResultCode;
 use zeroizing_alloc::ZeroAlloc;
 
 use crate::answer::{Delay, Reaction};
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, SoFar};
 use crate::conversation::{Conversation, Remembered};
-use crate::login::{Verdict, Who};
+use crate::login::{Unjudged, Verdict, Who};
 
 /// Almost twice what the deepest call below needs (27 KiB from the application's main on, by valgrind's massif); wiped
 /// because hashes and ciphers leave keys there. Every page of it is one that a fresh process has to be given.
@@ -43,8 +43,9 @@ fn answer_login(pam: &mut impl Conversation, words: &[&CStr], clock: &dyn Clock,
     let mut who = Who::default();
     let reaction = reaction_to_login(pam, words, &mut occasion, &mut who, clock, random);
     wipe_traces();
-    let (level, line) = &reaction.log;
-    pam.log(*level, line);
+    if let Some((level, line)) = &reaction.log {
+        pam.log(*level, line);
+    }
     match reaction.delay {
         Delay::AsAfterAWrongPassword => pam.suggest_delay(),
         Delay::None => {}
@@ -78,8 +79,9 @@ fn answer_account(
         Err(error) => answer::wrong_arguments(&error, &occasion),
     };
     wipe_traces();
-    let (level, line) = &reaction.log;
-    pam.log(*level, line);
+    if let Some((level, line)) = &reaction.log {
+        pam.log(*level, line);
+    }
     if let Some(message) = &reaction.message {
         pam.tell(message);
     }
@@ -130,6 +132,12 @@ fn reaction_to_login(
         && let Err(not_marked) = pam.mark(None)
     {
         return answer::reaction(&Err(not_marked.into()), who, occasion);
+    }
+    if arguments.so_far == SoFar::Refused {
+        let result = Ok(Verdict::Refused(Unjudged::RefusedBefore));
+        let reaction = answer::reaction(&result, who, occasion);
+        pam.remember(Remembered { arguments, who: who.clone(), result });
+        return reaction;
     }
     if let Some(repeated) = pam
         .remembered()

@@ -59,6 +59,8 @@ pub(crate) enum Unjudged {
     NoKeyFirst,
     /// PAM_USER is no longer the one who was asked for a code (THREATS V60).
     AnotherUser,
+    /// `refused`: the password was wrong, and nobody was asked.
+    RefusedBefore,
 }
 
 /// What kept a login from a verdict. Every one is a refusal.

@@ -303,7 +303,7 @@ fn what_the_host_has_not_got_is_a_fault_of_its_own_code() {
     ] {
         let result = Err(Failure::Store(fault));
         let reaction = answer::reaction(&result, &Who::default(), &Occasion::new("sshd", None));
-        assert_eq!((reaction.code, &reaction.log.0), (code, &Level::Critical));
+        assert_eq!((reaction.code, reaction.log.map(|(level, _)| level)), (code, Some(Level::Critical)));
     }
     let panicked = answer::panicked(&Panicked { place: "a.rs:1".to_owned() });
     assert_eq!((panicked.0, panicked.1), (PAM_ABORT, Level::Critical));
@@ -373,6 +373,29 @@ fn a_second_line_asks_for_itself_where_it_wants_more_or_another_person() {
     let mut pam = Scripted::new("bin", &["123456"]);
     assert_eq!(site.login(&mut pam, &["nullok"]), PAM_IGNORE);
     assert_eq!(site.login(&mut pam, &[]), PAM_AUTH_ERR, "an exemption is each line's own");
+}
+
+#[test]
+fn behind_a_line_that_refuses_nobody_is_asked_told_or_let_in() {
+    let site = Site::new();
+    for words in [&[][..], &["nullok"], &["require_key"], &["forward_pass"], &["enroll"]] {
+        for user in ["daemon", "bin", "no-such-account"] {
+            let mut pam = Scripted::new(user, &[&code_at(NOON)]);
+            assert_eq!(site.login(&mut pam, &["refused"]), PAM_AUTH_ERR);
+            assert_eq!(site.login(&mut pam, words), PAM_AUTH_ERR, "{words:?}");
+            let (prompts, messages) = (pam.prompts.len(), pam.messages.len());
+            assert_eq!((prompts, messages, pam.delays, pam.logged()), (0, 0, 0, String::new()), "{words:?} {user}");
+        }
+    }
+    assert!(site.gets_in("daemon", &code_at(NOON)), "neither used nor charged");
+}
+
+#[test]
+fn a_line_that_refuses_does_so_whatever_a_line_before_it_said() {
+    let site = Site::new();
+    let mut pam = Scripted::new("daemon", &[&code_at(NOON)]);
+    assert_eq!(site.login(&mut pam, &[]), PAM_SUCCESS);
+    assert_eq!((site.login(&mut pam, &["refused"]), site.login(&mut pam, &[])), (PAM_AUTH_ERR, PAM_AUTH_ERR));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The words behind the module in a service file: nine are known, and whatever else stands there is an error.
+//! The words behind the module in a service file: ten are known, and whatever else stands there is an error.
 
 use std::ffi::{CStr, CString};
 use std::path::Path;
@@ -38,7 +38,7 @@ pub fn try_input(input: &[u8]) {
 const TEXTS: [&str; 3] = ["use_first_pass", "try_first_pass", "forward_pass"];
 
 fn is_known(word: &str) -> bool {
-    ["nullok", "require_key", "enroll", "debug", "code_first"].contains(&word)
+    ["nullok", "require_key", "enroll", "refused", "debug", "code_first"].contains(&word)
         || TEXTS.contains(&word)
         || word.starts_with("config=/")
 }
@@ -49,13 +49,16 @@ fn expected(words: &[&CStr]) -> Option<Reading> {
     let says = |known| words.contains(&known);
     let texts: Vec<&'static str> = TEXTS.into_iter().filter(|text| says(*text)).collect();
     let one_text = texts.len() == 1 || texts.is_empty() && !says("code_first");
-    (words.iter().all(|word| is_known(word)) && configs.len() <= 1 && one_text).then(|| Reading {
+    let says_whom_to_ask = ["nullok", "require_key", "enroll"].into_iter().any(says) || !texts.is_empty();
+    let fits = one_text && !(says("refused") && says_whom_to_ask);
+    (words.iter().all(|word| is_known(word)) && configs.len() <= 1 && fits).then(|| Reading {
         config: configs.first().map(|path| Path::new(path).to_owned()),
         nullok: says("nullok"),
         require_key: says("require_key"),
         with_password: texts.first().copied(),
         code_first: says("code_first"),
         enroll: says("enroll"),
+        refused: says("refused"),
         debug: says("debug"),
     })
 }

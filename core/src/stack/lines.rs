@@ -77,6 +77,12 @@ impl ModuleLine {
         is_ours(&self.module)
     }
 
+    /// Whether it is our module, and asks for a code: with `refused` it asks nobody.
+    #[must_use]
+    pub fn asks_for_a_code(&self) -> bool {
+        self.is_ours() && !self.says("refused")
+    }
+
     /// The module's file name.
     #[must_use]
     pub fn module_name(&self) -> &str {
@@ -145,9 +151,9 @@ impl Stack {
         self.entries.iter().filter_map(|entry| entry.line.as_ref())
     }
 
-    /// Those that run ours.
+    /// Those of ours that ask for a code.
     pub fn ours(&self) -> impl Iterator<Item = &ModuleLine> {
-        self.lines().filter(|line| line.is_ours())
+        self.lines().filter(|line| line.asks_for_a_code())
     }
 
     fn add(&mut self, service: &str, phase: Phase, directories: &[&Path], depth: Depth) -> Result<(), NotRead> {

@@ -97,6 +97,8 @@ enum Ours {
     Accepted,
     Exempt,
     Refused,
+    /// By a line that asked nobody.
+    RefusedBefore,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -118,6 +120,8 @@ enum Reply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     Ours,
+    /// Ours with `refused`: asks nobody, refuses, and whatever of ours stands behind it does the same.
+    OursRefuses,
     Password,
     Permit,
     Deny,
@@ -171,7 +175,8 @@ const NEUTRALS: [&str; 23] = [
 
 fn class(line: &ModuleLine) -> Class {
     match line.module_name() {
-        _ if line.is_ours() => Class::Ours,
+        _ if line.asks_for_a_code() => Class::Ours,
+        _ if line.is_ours() => Class::OursRefuses,
         "pam_permit.so" => Class::Permit,
         "pam_deny.so" => Class::Deny,
         "pam_rootok.so" => Class::Root,
@@ -189,10 +194,10 @@ impl Class {
                 Ours::NotRun => &[Reply::Success, Reply::Ignore, Reply::Failure],
                 Ours::Accepted => &[Reply::Success],
                 Ours::Exempt => &[Reply::Ignore],
-                Ours::Refused => &[Reply::Failure],
+                Ours::Refused | Ours::RefusedBefore => &[Reply::Failure],
             },
             Self::Permit => &[Reply::Success],
-            Self::Deny | Self::Root => &[Reply::Failure],
+            Self::OursRefuses | Self::Deny | Self::Root => &[Reply::Failure],
             Self::Password => &[Reply::Success, Reply::Failure],
             Self::Neutral | Self::Unknown => &[Reply::Success, Reply::Ignore, Reply::Failure],
         }
@@ -315,9 +320,10 @@ impl Search<'_> {
     }
 
     fn comes_by_us(&mut self, state: &State, line: &ModuleLine) {
-        if state.ours != Ours::NotRun {
-            self.found(Problem::Twice, line);
-            return;
+        match state.ours {
+            Ours::NotRun => {}
+            Ours::RefusedBefore => return,
+            Ours::Accepted | Ours::Exempt | Ours::Refused => return self.found(Problem::Twice, line),
         }
         let in_one_text = ["forward_pass", "use_first_pass", "try_first_pass"].iter().any(|word| line.says(word));
         if state.password == Password::Wrong && !state.other_yes && !in_one_text {
@@ -339,13 +345,14 @@ impl Search<'_> {
                 let culprit = turn.or_else(|| self.stack.ours().next().cloned());
                 let problem = match culprit.as_ref().map(class) {
                     Some(Class::Password | Class::Permit) => Problem::PasswordAlone,
-                    Some(Class::Ours | Class::Deny | Class::Root | Class::Neutral | Class::Unknown) | None => {
-                        Problem::Bypassed
-                    }
+                    Some(
+                        Class::Ours | Class::OursRefuses | Class::Deny | Class::Root | Class::Neutral | Class::Unknown,
+                    )
+                    | None => Problem::Bypassed,
                 };
                 culprit.iter().for_each(|line| self.found(problem, line));
             }
-            (Ours::Refused, Some(ours)) => {
+            (Ours::Refused | Ours::RefusedBefore, Some(ours)) => {
                 let binds = ours.control.on_failures().iter().all(|action| matches!(action, Action::Bad | Action::Die));
                 let culprit = turn.filter(|_| binds).unwrap_or(ours);
                 self.found(Problem::Undone, &culprit);
@@ -358,7 +365,7 @@ impl Search<'_> {
                 let problem = if has_password { Problem::CodeWithoutPassword } else { Problem::CodeAlone };
                 self.found(problem, &ours);
             }
-            (Ours::Refused | Ours::Exempt | Ours::Accepted, _) => {}
+            (Ours::Refused | Ours::RefusedBefore | Ours::Exempt | Ours::Accepted, _) => {}
         }
     }
 
@@ -386,11 +393,16 @@ impl State {
         match (class, reply) {
             (Class::Ours, reply) => {
                 self.our_line.get_or_insert(self.at);
-                self.ours = match reply {
-                    Reply::Success => Ours::Accepted,
-                    Reply::Ignore => Ours::Exempt,
-                    Reply::Failure => Ours::Refused,
+                self.ours = match (reply, self.ours) {
+                    (Reply::Success, _) => Ours::Accepted,
+                    (Reply::Ignore, _) => Ours::Exempt,
+                    (Reply::Failure, Ours::RefusedBefore) => Ours::RefusedBefore,
+                    (Reply::Failure, Ours::NotRun | Ours::Accepted | Ours::Exempt | Ours::Refused) => Ours::Refused,
                 };
+            }
+            (Class::OursRefuses, Reply::Success | Reply::Ignore | Reply::Failure) => {
+                self.our_line.get_or_insert(self.at);
+                self.ours = Ours::RefusedBefore;
             }
             (Class::Password, Reply::Success) => self.password = Password::Right,
             (Class::Password, Reply::Failure | Reply::Ignore) if self.password == Password::NotTried => {

@@ -45,7 +45,17 @@ impl Service {
 
 /// Pieces that services include, and what editors and packages leave beside them: none is a service.
 fn is_service(name: &str) -> bool {
-    let pieces = ["common-", "system-", "password-auth", "fingerprint-auth", "smartcard-auth", "postlogin", "runuser"];
+    let pieces = [
+        "common-",
+        "system-",
+        "password-auth",
+        "fingerprint-auth",
+        "smartcard-auth",
+        "postlogin",
+        "runuser",
+        "nightlatch-password-auth",
+        "nightlatch-system-auth",
+    ];
     let left = [".dpkg-", ".rpm", ".bak", ".old", ".orig", ".before", "~"];
     !pieces.iter().any(|piece| name.starts_with(piece)) && !left.iter().any(|word| name.contains(word))
 }
@@ -187,7 +197,8 @@ fn words(problem: Problem) -> (Word, &'static str, &'static str) {
         Problem::PasswordAlone => (
             Word::PasswordAlone,
             "{module} ends the phase or jumps, so that a password alone gets in past pam_nightlatch.so",
-            "put 'auth required pam_nightlatch.so' where the right password comes by it, as in the ready files",
+            "put 'auth required pam_nightlatch.so' where the right password comes by it, as in the ready files; on the RHEL \
+             family behind 'auth substack nightlatch-system-auth'",
         ),
         Problem::NobodyAsks => (
             Word::NobodyAsks,
@@ -217,7 +228,7 @@ fn words(problem: Problem) -> (Word, &'static str, &'static str) {
         Problem::WrongPasswordAsked => (
             Word::WrongPasswordAsked,
             "a wrong password comes to our prompt too, so that a stranger can use up anybody's tries",
-            "make the line of the password 'requisite', or end its substack with 'requisite pam_deny.so' outside of it",
+            "make the line of the password 'requisite'; on the RHEL family take nightlatch-password-auth for the substack",
         ),
         Problem::Twice => (
             Word::Twice,

@@ -69,7 +69,7 @@ const MODULES: [&str; 62] = [
 ];
 
 /// Arguments without a value of the site's.
-const ARGUMENTS: [&str; 34] = [
+const ARGUMENTS: [&str; 35] = [
     "allow_readonly",
     "code_first",
     "debug",
@@ -94,6 +94,7 @@ const ARGUMENTS: [&str; 34] = [
     "authsucc",
     "quiet",
     "quiet_success",
+    "refused",
     "require_key",
     "revoke",
     "shadow",
@@ -107,7 +108,7 @@ const ARGUMENTS: [&str; 34] = [
 ];
 
 /// Services and pieces of services that distributions ship.
-const SERVICES: [&str; 42] = [
+const SERVICES: [&str; 44] = [
     "chfn",
     "chpasswd",
     "chsh",
@@ -128,6 +129,8 @@ const SERVICES: [&str; 42] = [
     "lightdm",
     "lightdm-autologin",
     "login",
+    "nightlatch-password-auth",
+    "nightlatch-system-auth",
     "other",
     "passwd",
     "password-auth",

@@ -21,12 +21,30 @@ auth sufficient pam_unix.so nullok
 auth required pam_deny.so
 ";
 
+/// With faillock.
+const SYSTEM_AUTH_OF_SSSD: &str = "\
+auth required pam_env.so
+auth required pam_faildelay.so delay=2000000
+auth required pam_faillock.so preauth silent
+auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular
+auth [default=1 ignore=ignore success=ok] pam_localuser.so
+auth sufficient pam_unix.so nullok
+auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular
+auth sufficient pam_sss.so forward_pass
+auth required pam_faillock.so authfail
+auth required pam_deny.so
+";
+
 fn read(service: &str) -> Result<Stack, NotRead> {
     let directory = TempDir::new().unwrap();
     for (name, text) in [
         ("bed", service),
         ("common-auth", COMMON_AUTH),
         ("password-auth", PASSWORD_AUTH),
+        ("system-auth", SYSTEM_AUTH_OF_SSSD),
+        ("nightlatch-password-auth", include_str!("../../../../packaging/authselect/nightlatch-password-auth")),
+        ("nightlatch-system-auth", include_str!("../../../../packaging/authselect/nightlatch-system-auth")),
+        ("postlogin", "auth optional pam_ecryptfs.so unwrap\n"),
         ("common-account", "account required pam_unix.so\n"),
         ("common-session", ""),
         ("common-session-noninteractive", ""),
@@ -127,6 +145,36 @@ fn a_password_that_ends_the_phase_before_us_is_found() {
     assert!(included.contains(&(Problem::PasswordAlone, "password-auth".to_owned(), 3)), "{included:?}");
     let substack = found("auth substack password-auth\nauth required pam_nightlatch.so");
     assert_eq!(substack, [(Problem::WrongPasswordAsked, "bed".to_owned(), 2)]);
+}
+
+#[test]
+fn rhel_s_stacks_have_a_flaw_and_with_our_substack_none() {
+    let behind = "auth required pam_nightlatch.so";
+    for (piece, in_which) in [("password-auth", "password-auth"), ("system-auth", "system-auth")] {
+        let naive = found(&format!("auth substack {piece}\n{behind}\nauth include postlogin"));
+        assert_eq!(naive, [(Problem::WrongPasswordAsked, "bed".to_owned(), 2)]);
+        let included = found(&format!("auth include {piece}\n{behind}"));
+        assert!(included.iter().any(|(what, file, _)| *what == Problem::PasswordAlone && file == in_which));
+        for ours in [behind, "auth required pam_nightlatch.so nullok", "auth required pam_nightlatch.so enroll"] {
+            assert_eq!(found(&format!("auth substack nightlatch-{piece}\n{ours}\nauth include postlogin")), []);
+            let su = format!("auth sufficient pam_rootok.so\nauth substack nightlatch-{piece}\n{ours}");
+            assert_eq!(found(&su), []);
+        }
+        // Included, it ends the whole stack at the right password.
+        let included = found(&format!("auth include nightlatch-{piece}\n{behind}"));
+        assert!(included.iter().any(|(what, ..)| *what == Problem::PasswordAlone), "{included:?}");
+    }
+}
+
+#[test]
+fn a_line_that_refuses_is_no_line_that_asks() {
+    let stack = read("auth substack nightlatch-password-auth").unwrap();
+    assert_eq!((stack.ours().count(), flaws(&stack)), (0, Some(Vec::new())));
+    has(
+        "@include common-auth\nauth optional pam_nightlatch.so refused\nauth optional pam_nightlatch.so",
+        Problem::Undone,
+        2,
+    );
 }
 
 #[test]
