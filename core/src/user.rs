@@ -181,6 +181,19 @@ impl Account {
         }
     }
 
+    /// Whether the database has nobody under that name and nobody under these uids. What it says so of need not be gone for
+    /// good: a directory that does not answer may look the same.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::LookupFailed`] where the database fails.
+    pub fn is_nobodys(name: Option<&UserName>, uids: &[u32]) -> Result<bool, AccountError> {
+        let is_free = |found: nix::Result<Option<User>>| found.map(|user| user.is_none()).map_err(lookup_failed);
+        let by_name = name.map(|name| User::from_name(name.as_str()));
+        let by_uid = uids.iter().map(|uid| User::from_uid(Uid::from_raw(*uid)));
+        by_name.into_iter().chain(by_uid).try_fold(true, |so_far, found| Ok(is_free(found)? && so_far))
+    }
+
     /// What a record of it is found and judged by.
     #[must_use]
     pub fn named(&self) -> &Named {
@@ -285,8 +298,18 @@ mod tests {
         assert_eq!((root.name().as_str(), root.uid()), ("root", 0));
         assert_eq!((root.name().to_string(), Account::of_uid(0)), ("root".to_owned(), Ok(Some(root.clone()))));
         assert_eq!(Named::look_up(root.name()).as_ref(), Ok(root.named()));
-        assert_eq!(root.named().account(), Ok(root));
+        assert_eq!(root.named().account(), Ok(root.clone()));
         let nobody = UserName::parse(b"no-such-account-here").unwrap();
         assert_eq!(Account::resolve(&nobody), Err(AccountError::Unknown));
+        let free = 3_999_999_999;
+        for (name, uids, nobodys) in [
+            (Some(&nobody), &[free][..], true),
+            (None, &[free], true),
+            (Some(root.name()), &[free], false),
+            (Some(&nobody), &[free, 0], false),
+            (None, &[0], false),
+        ] {
+            assert_eq!(Account::is_nobodys(name, uids), Ok(nobodys), "{name:?} {uids:?}");
+        }
     }
 }

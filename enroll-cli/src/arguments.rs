@@ -9,6 +9,7 @@ mod import;
 mod key;
 mod list;
 mod rebind;
+mod remove;
 mod sheet;
 mod store;
 
@@ -32,6 +33,7 @@ pub(crate) use import::{GoogleArguments, ImportCommand, OathArguments, TakingOve
 pub(crate) use key::{KeyBackupArguments, KeyCommand, KeyRestoreArguments, KeyRotateArguments};
 pub(crate) use list::{ListArguments, ListFormat, Sort};
 pub(crate) use rebind::RebindArguments;
+pub(crate) use remove::RemoveArguments;
 pub(crate) use sheet::SheetFile;
 pub(crate) use store::{StoreBackupArguments, StoreCommand, StoreRestoreArguments};
 
@@ -137,7 +139,11 @@ pub(crate) enum Command {
         user: String,
     },
     /// Remove what is enrolled
-    #[command(after_help = "Example:\n  nightlatch remove alice\n  nightlatch remove --uid 1042 --yes")]
+    ///
+    /// With --vanished, what accounts have left that userdel deleted: records and invitations whose name and uid are
+    /// nobody's any more. Where /etc/nsswitch.conf names more for 'passwd' than 'files' and 'systemd' it removes none of
+    /// them and says why: a directory that does not answer looks like one that has nobody.
+    #[command(after_help = remove::EXAMPLES)]
     Remove(RemoveArguments),
     /// Give a record to the name or uid that its account has now
     ///
@@ -326,22 +332,6 @@ pub(crate) struct InviteArguments {
     /// End the one that there is
     #[arg(long)]
     pub(crate) end: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct RemoveArguments {
-    /// Whose
-    #[arg(required_unless_present = "uid")]
-    pub(crate) user: Option<String>,
-    /// By uid: for an account that no longer exists, and for a damaged record
-    #[arg(long, value_name = "N", conflicts_with = "user")]
-    pub(crate) uid: Option<u32>,
-    /// Change nothing and succeed where nothing is enrolled
-    #[arg(long)]
-    pub(crate) if_enrolled: bool,
-    /// Do not ask
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 #[derive(Args)]

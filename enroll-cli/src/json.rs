@@ -6,6 +6,7 @@ mod key;
 pub(crate) mod list;
 pub(crate) mod rebind;
 mod store;
+pub(crate) mod vanished;
 
 use serde::Serialize;
 use zeroize::Zeroizing;

@@ -23,6 +23,7 @@ mod sheet;
 mod site;
 mod terminal;
 mod times;
+mod vanished;
 
 use std::process::ExitCode;
 

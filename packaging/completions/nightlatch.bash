@@ -189,7 +189,7 @@ _nightlatch_knows() {
             ;;
         'remove')
             commands=''
-            options='--uid --if-enrolled --yes --help -h --version -V --config --json --quiet'
+            options='--uid --vanished --dry-run --if-enrolled --yes --help -h --version -V --config --json --quiet'
             kinds=(user)
             ;;
         'rebind')

@@ -221,6 +221,8 @@ complete -c nightlatch -n "__fish_nightlatch_using_subcommand unlock" -l json -d
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand unlock" -l quiet -d 'Print results only: no notes, no warnings'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand remove" -l uid -d 'By uid: for an account that no longer exists, and for a damaged record' -r
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand remove" -l config -d 'Use this config instead of /etc/nightlatch/config.toml' -r -F
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand remove" -l vanished -d 'What deleted accounts have left: records and invitations'
+complete -c nightlatch -n "__fish_nightlatch_using_subcommand remove" -l dry-run -d 'With --vanished: show what would be removed, and change nothing'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand remove" -l if-enrolled -d 'Change nothing and succeed where nothing is enrolled'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand remove" -l yes -d 'Do not ask'
 complete -c nightlatch -n "__fish_nightlatch_using_subcommand remove" -s h -l help -d 'Print help'

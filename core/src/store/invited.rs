@@ -15,7 +15,7 @@ use crate::store::keys::Keyring;
 use crate::store::layout::{FileKind, HEADER_BYTES, Header, NotAHeader, SEAL_BYTES, Subject};
 use crate::store::lock::LockedDirectory;
 use crate::store::seal::{SealedPart, SealingKey};
-use crate::store::{KeyId, NotEnrolled, RecordId, Store, uids_with};
+use crate::store::{KeyId, Listed, NotEnrolled, Person, RecordId, Store, uids_with};
 use crate::trusted::{Privacy, Trust, TrustedDirectory, TrustedFile};
 use crate::user::Account;
 
@@ -153,6 +153,26 @@ impl Store<'_> {
     /// [`Fault::Io`].
     pub fn uids_with_an_invitation(&self) -> Result<Vec<u32>, Fault> {
         uids_with(&self.users, ENDING)
+    }
+
+    /// Everybody who has the file of an invitation, by uid, whether it holds or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Io`]. A file whose header is damaged is an error in its place of the list.
+    pub fn people_with_an_invitation(&self) -> Result<Vec<Listed>, Fault> {
+        let mut uids = self.uids_with_an_invitation()?;
+        uids.sort_unstable();
+        let listed = uids.into_iter().filter_map(|uid| Some((uid, self.invited_person(uid).transpose()?)));
+        Ok(listed.collect())
+    }
+
+    /// `None` where it was ended since the list was read.
+    fn invited_person(&self, uid: u32) -> Result<Option<Person>, Fault> {
+        let Some(sealed) = self.sealed_invitation(uid)? else { return Ok(None) };
+        let path = sealed.file.path().to_owned();
+        let subject = sealed.header.subject.ok_or(Fault::Damaged { path, part: Part::Invitation })?;
+        Ok(Some(Person { name: subject.name, uid, made_for: subject.uid }))
     }
 
     /// Ends somebody's invitation, durably; one that does not unseal too. Whether there was one.

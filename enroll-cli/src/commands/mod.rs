@@ -18,6 +18,7 @@ mod remove;
 mod status;
 mod store;
 mod unlock;
+mod vanished;
 mod verify;
 mod waive;
 

@@ -7,6 +7,7 @@ use nightlatch::user::Account;
 
 use crate::Outcome;
 use crate::arguments::{Form, RemoveArguments};
+use crate::commands::vanished;
 use crate::failure::{Failure, Status};
 use crate::json::{self, Changed, SCHEMA};
 use crate::site::{Site, open_record};
@@ -19,6 +20,9 @@ struct Subject {
 }
 
 pub(crate) fn run(options: &RemoveArguments, site: &Site, terminal: &Terminal) -> Outcome {
+    if options.vanished {
+        return vanished::run(options, site, terminal);
+    }
     let store = site.store()?;
     let removed = match (&options.user, options.uid) {
         (_, Some(uid)) => remove_by_uid(uid, options, &store, terminal),

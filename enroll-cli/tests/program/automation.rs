@@ -145,6 +145,10 @@ const TABLE: &[Twice] = &[
     Twice::of("remove", "bin --yes", [Changed, Fails(4)]),
     Twice::of("remove", "bin --yes --if-enrolled", [Changed, Unchanged]),
     Twice::of("remove", "--uid 2 --yes --if-enrolled", [Changed, Unchanged]),
+    Twice::of("remove", "--vanished --yes", [Changed, Unchanged])
+        .after(|host| enroll_under_an_old_name(host, "gamers", 5005)),
+    Twice::of("remove", "--vanished --dry-run", [Unchanged, Unchanged])
+        .after(|host| enroll_under_an_old_name(host, "gamers", 5005)),
     Twice::of("rebind", "games --from-name gamers --yes", [Changed, Unchanged])
         .after(|host| enroll_under_an_old_name(host, "gamers", 5005)),
     Twice::of("rebind", "games --from-uid 5005 --yes", [Changed, Unchanged])
@@ -298,8 +302,11 @@ fn whatever_goes_wrong_stdout_is_one_json_value() {
 
 /// Whatever it prints is named in the command's line, unless that says that there is more.
 fn stands_on_the_page(twice: &Twice, value: &Value) {
-    let command =
-        if twice.command == "enroll" && twice.words.starts_with("--from") { "enroll --from" } else { twice.command };
+    let command = match twice.command {
+        "enroll" if twice.words.starts_with("--from") => "enroll --from",
+        "remove" if twice.words.starts_with("--vanished") => "remove --vanished",
+        command => command,
+    };
     let line = PAGE.lines().find(|line| line.starts_with(&format!("| `{command}` |"))).expect("a line of its own");
     let columns: Vec<_> = line.split(" | ").collect();
     let has_more = columns[1].contains("the same") || columns[1].contains("and more") || value.is_array();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A host with accounts of its own: the program sees another /etc/passwd, in a mount namespace that ends with it.
+//! A host with accounts of its own: the program sees another /etc/passwd, and another nsswitch.conf where the host has one,
+//! in a mount namespace that ends with it.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -65,8 +66,8 @@ fn write_accounts(host: &Host, people: &[(&str, u32)]) {
 
 fn among_them(host: &Host, arguments: &[&str]) -> Command {
     let mut command = Command::new("unshare");
-    let script = "mount --bind \"$1\" /etc/passwd && shift && exec \"$@\"";
-    command.args(["--mount", "--", "sh", "-ec", script, "sh"]).arg(host.path("passwd"));
+    let script = "mount --bind \"$1\" /etc/passwd\n[ ! -e \"$2\" ] || mount --bind \"$2\" /etc/nsswitch.conf\nshift 2; exec \"$@\"";
+    command.args(["--mount", "--", "sh", "-ec", script, "sh"]).arg(host.path("passwd")).arg(host.path("nsswitch"));
     command.arg(BINARY).arg("--config").arg(host.config()).args(arguments);
     command
 }

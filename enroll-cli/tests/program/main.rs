@@ -44,5 +44,6 @@ mod status;
 mod store;
 mod unlock;
 mod usage;
+mod vanished;
 mod verify;
 mod waive;

@@ -146,6 +146,10 @@ const DAMAGED_TOO: Reason = (
     "it takes away what cannot be opened any more too",
 );
 const REMOVING: Reason = (&[FullDisk], "removing takes no space");
+const SAYS_WHOSE: Reason = (
+    &[OthersHeader, OtherKeysHeader, Sealed, Slots, Short],
+    "whose it was stands in clear, and what is gone needs not open",
+);
 const READING: Reason = (&[FullDisk], "it only reads");
 const READING_ONLY: Reason = (&[FullDisk, ReadOnlyDisk], "it only reads");
 const IN_PLACE: Reason = (&[FullDisk], "it writes in place, as a login does");
@@ -217,6 +221,12 @@ pub(crate) const CASES: &[Case] = &[
         NEEDS_NO_KEY,
         DAMAGED_TOO,
     ]),
+    Case::new("remove", "--vanished --yes")
+        .variant("--vanished")
+        .opens(RENAMED)
+        .of_some()
+        .asks("--vanished", "Remove what deleted accounts have left: demons (uid 5001)?")
+        .works(&[REMOVING, NEEDS_NO_KEY, SAYS_WHOSE]),
     Case::new("doctor", "").tells(),
     Case::new("doctor", "--mend").variant("--mend").tells(),
     Case::new("rebind", "{user} --from-uid 5001 --yes")
