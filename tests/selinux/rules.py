@@ -49,16 +49,19 @@ class Policy:
 
     def named(self, target):
         """The rules that name one of our types themselves, and no attribute that it has: (who, class, permission)."""
-        return {(source, kind, perm) for source, named, kind, perms in self.allowed[target] if named == target for perm in perms}
+        rules = (rule for rule in self.allowed[target] if rule[1] == target)
+        return {(source, kind, perm) for source, _, kind, perms in rules for perm in perms}
 
     def of(self, who, target):
         """All that one type may do with another, by whatever rule, with every boolean as may be."""
-        return {(kind, perm) for source, _, kind, perms in self.allowed[target] if who in self.members(source) for perm in perms}
+        rules = (rule for rule in self.allowed[target] if who in self.members(rule[0]))
+        return {(kind, perm) for _, _, kind, perms in rules for perm in perms}
 
     def who(self, target, perm):
         """All types that have a permission on files of a type, by whatever rule."""
         rules = self.allowed[target]
-        return set().union(*(self.members(source) for source, _, kind, perms in rules if kind == "file" and perm in perms))
+        sources = (source for source, _, kind, perms in rules if kind == "file" and perm in perms)
+        return set().union(*map(self.members, sources))
 
 
 def stated():
@@ -96,7 +99,7 @@ holds(all({str(a) for a in loaded.types[t].attributes()} == {"file_type"} for t 
 blocks = re.findall(r"\(typeattributeset nightlatch_\w+ \((\w+)\)\)", MODULE)
 unknown = {"sshd_t", "local_login_t", "sudodomain", "staff_su_t", "policykit_auth_t", "xdm_t", "sysadm_t"} - {
     name for name in blocks if loaded.members(name)}
-holds(not unknown, "the policy has sshd, login, sudo, su, polkit and the display manager under the names of their blocks", unknown)
+holds(not unknown, "the policy has sshd, login, sudo, su, polkit and the display manager under their blocks' names", unknown)
 for group in GROUPS:
     wanted = callers(loaded, group)
     holds(loaded.attributes[group] == wanted, f"{group} is whoever a block names and the policy knows, and nobody else: "
@@ -118,11 +121,13 @@ for caller in loaded.attributes["nightlatch_login"] - loaded.members("files_unco
         more = {(kind, perm) for kind, perm in found - wanted if perm != "getattr" and (kind, perm) not in LISTING}
         wrong[caller, target] = (wanted - found) | more
 holds(not any(wrong.values()), "each that asks for codes may do what a login does, and no more", wrong)
-holds(all({("file", "open"), ("file", "read")} <= loaded.of(c, "sysctl_kernel_t") for c in loaded.attributes["nightlatch_login"]),
+reads = {("file", "open"), ("file", "read")}
+holds(all(reads <= loaded.of(caller, "sysctl_kernel_t") for caller in loaded.attributes["nightlatch_login"]),
       "each of them reads the boot's id")
 
 wrong = {(who, t): {p for p in loaded.of(who, t) if p[0] == "file" and p[1] != "getattr"} for who in STRANGERS for t in OURS}
-holds(set(STRANGERS) <= set(loaded.types) and not any(wrong.values()), "these have no file of ours: " + " ".join(STRANGERS), wrong)
+holds(set(STRANGERS) <= set(loaded.types) and not any(wrong.values()),
+      "these have no file of ours: " + " ".join(STRANGERS), wrong)
 
 # Programs for backups and for watching files may read everything; they are no business of this module.
 named_by_us = set().union(*(loaded.attributes[g] for g in GROUPS))
