@@ -90,6 +90,7 @@ words! {
     Warning ModuleVersion "module-version"
     Warning Rule "rule"
     Warning DiskFull "disk-full"
+    Warning PolicyModule "selinux-module"
     Warning Label "selinux-label"
     Warning Profile "apparmor-profile"
     Warning NotInUse "not-in-use"

@@ -305,19 +305,24 @@ fn a_profile_that_confines_a_caller_is_told_of_until_it_allows_us() {
 }
 
 #[test]
-fn a_label_that_is_not_the_policy_s_is_told_of_where_selinux_enforces() {
+fn a_label_that_is_not_the_policy_s_is_told_of_where_selinux_enforces_and_so_is_a_policy_without_us() {
     let fixture = Fixture::new(&[("sys/fs/selinux/enforce", "1")]);
     let site = Site { config: Config::default(), random: SystemRandom, clock: SystemClock };
-    let found = |says_what: Said| {
-        let answers = Answers::of(&[("restorecon", says_what)]);
+    let found = |policy_s: &str, would: &str| {
+        let answers = Answers::of(&[("matchpathcon", says(policy_s)), ("restorecon", says(would))]);
         let report = examine(&Machine { site: Some(&site), ..fixture.machine(&answers) }, &[Subject::Labels]);
-        report.findings.iter().map(|finding| finding.kind.name()).collect::<Vec<_>>()
+        report.findings.iter().map(|finding| (finding.kind.name(), finding.remedy.clone())).collect::<Vec<_>>()
     };
-    let wrong = says("Would relabel /var/lib/nightlatch from a:b:unlabeled_t:s0 to a:b:var_lib_t:s0\n");
-    assert_eq!(found(wrong.clone()), ["selinux-label"]);
-    assert_eq!(found(says("")), [""; 0]);
+    let restorecon = "restorecon -R /etc/nightlatch /var/lib/nightlatch";
+    let ours = "system_u:object_r:nightlatch_var_lib_t:s0\n";
+    let wrong = "Would relabel /var/lib/nightlatch from a:b:unlabeled_t:s0 to a:b:nightlatch_var_lib_t:s0\n";
+    assert_eq!(found(ours, wrong), [("selinux-label", restorecon.to_owned())]);
+    assert_eq!(found(ours, ""), []);
+    let without = found("system_u:object_r:var_lib_t:s0\n", "");
+    let [("selinux-module", remedy)] = &without[..] else { panic!("{without:?}") };
+    assert!(remedy.contains("semodule -i ") && remedy.contains(restorecon), "{remedy}");
     fixture.write("sys/fs/selinux/enforce", "0");
-    assert_eq!(found(wrong), [""; 0]);
+    assert_eq!(found("system_u:object_r:var_lib_t:s0\n", wrong), []);
 }
 
 const SSHD: &str = "usepam yes\nkbdinteractiveauthentication yes\npasswordauthentication no\npubkeyauthentication yes\n\
