@@ -220,6 +220,11 @@ pub(crate) fn on_the_host() -> String {
     ok("sh", &["-ec", &format!("find {places} -printf '%p %m %s %C@\\n' | sort")])
 }
 
+/// Without what lies on the controller, where the role may pack something.
+pub(crate) fn of_the_host_alone(files: &str) -> Vec<&str> {
+    files.lines().filter(|line| !line.starts_with(FLEET)).collect()
+}
+
 pub(crate) fn sheet_of(person: &str) -> String {
     let path = format!("{FLEET}/hand-outs/bed-{person}.txt");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
