@@ -15,7 +15,7 @@ use scene::sshd::{self, CLIENT, ssh};
 use scene::ways::GOT_IN;
 use scene::*;
 
-const CHECKED_SERVICES: [&str; 3] = ["sshd", "sudo", "sudo-i"];
+const SERVICES: [&str; 3] = ["sshd", "sudo", "sudo-i"];
 
 /// By ssh with password and code.
 fn gets_in(person: &Person, code: &str) -> bool {
@@ -89,8 +89,7 @@ fn the_guide_as_written_sets_a_host_up_by_packages_and_run_again_changes_nothing
     let output = run("sh", &["-c", &format!("ssh -o BatchMode=yes {key} {CLIENT} ansible@127.0.0.1 id -Gn")]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("robots"), "{output:?}");
 
-    let kept =
-        CHECKED_SERVICES.map(|service| fs::read_to_string(format!("/var/backups/nightlatch/{service}")).unwrap());
+    let kept = SERVICES.map(|service| fs::read_to_string(format!("/var/backups/nightlatch/{service}")).unwrap());
     let back: Vec<_> = GUIDE.lines().skip_while(|line| *line != "## Taking it back").collect();
     let lines: Vec<_> = back.iter().skip_while(|line| **line != "```sh").skip(1).take_while(|l| **l != "```").collect();
     assert_eq!(lines.len(), 3);
@@ -98,7 +97,7 @@ fn the_guide_as_written_sets_a_host_up_by_packages_and_run_again_changes_nothing
         let ran = fleet.line(line);
         assert!(ran.succeeded, "{line}: {}", ran.log);
     }
-    let there = CHECKED_SERVICES.map(|service| fs::read_to_string(format!("/etc/pam.d/{service}")).unwrap());
+    let there = SERVICES.map(|service| fs::read_to_string(format!("/etc/pam.d/{service}")).unwrap());
     assert!(there == kept && there.iter().all(|text| !text.contains("pam_nightlatch")));
     ok("sh", &["-ec", "DEBIAN_FRONTEND=noninteractive apt-get purge --yes libpam-nightlatch nightlatch"]);
 }
@@ -112,7 +111,9 @@ fn the_profile_is_enabled_once_and_changed_for_the_other_and_taken_out_and_ssh_a
     let common = || ok("sh", &["-c", "cat /etc/pam.d/common-*"]);
     let before = common();
     let profile = "ansible-playbook site.yml -e @profile.yml --tags nightlatch_services";
-    let other = |name: &str, more: &str| fleet.shell(&format!("{profile} -e nightlatch_profile={name} {more}"));
+    let other = |name: &str, more: &str| {
+        fleet.shell(&format!("ansible-playbook site.yml -e nightlatch_profile={name} --tags nightlatch_profile {more}"))
+    };
     assert!(fleet.line(profile).changes() > 0);
     steady(10);
     assert!(gets_in(&alice, &alice.code(0)) && !gets_in(&alice, &alice.wrong_code()));
