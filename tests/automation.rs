@@ -3,174 +3,19 @@
 //! logins. No log of Ansible or of the host holds a secret or a code.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "automation/fleet.rs"]
+mod fleet;
 mod scene;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 
+use fleet::*;
 use scene::sshd::{self, CLIENT, ssh};
 use scene::ways::GOT_IN;
 use scene::*;
 
-const GUIDE: &str = include_str!("../docs/guides/ansible.md");
-const BUILT: &str = "/opt/nightlatch";
-const FLEET: &str = "/root/fleet";
-
-/// There is one host, and the role changes all of it.
-static HOST: Mutex<()> = Mutex::new(());
-
-/// The controller's directory, with the files of the guide; the host is this one, with nothing of ours on it.
-struct Fleet {
-    _turn: MutexGuard<'static, ()>,
-}
-
-/// What a run of ansible-playbook said, with everything that -vvv says.
-struct Ran {
-    log: String,
-    succeeded: bool,
-}
-
-impl Ran {
-    /// A number of the recap, such as `changed`.
-    fn count(&self, word: &str) -> u32 {
-        let recap = self.log.split("PLAY RECAP").nth(1).unwrap_or_else(|| panic!("no recap: {}", self.log));
-        let after = recap.split(&format!("{word}=")).nth(1).unwrap();
-        after.split_whitespace().next().unwrap().parse().unwrap()
-    }
-
-    fn well(self) -> Self {
-        assert!(self.succeeded && self.count("failed") == 0, "{}", self.log);
-        self
-    }
-
-    fn fails_saying(self, text: &str) -> Self {
-        assert!(!self.succeeded && self.log.contains(text), "no {text:?}: {}", self.log);
-        self
-    }
-}
-
-impl Fleet {
-    fn on_a_bare_host() -> Self {
-        in_the_bed();
-        let turn = HOST.lock().unwrap_or_else(PoisonError::into_inner);
-        make_the_host_bare();
-        drop(fs::remove_dir_all(FLEET));
-        let tree = PathBuf::from(FLEET).join("nightlatch");
-        fs::create_dir_all(tree.join("target/release")).unwrap();
-        for part in ["packaging", "pam.d"] {
-            symlink(format!("{BUILT}/{part}"), tree.join(part)).unwrap();
-        }
-        for file in ["libpam_nightlatch.so", "nightlatch"] {
-            symlink(format!("{BUILT}/{file}"), tree.join("target/release").join(file)).unwrap();
-        }
-        for name in ["ansible", "alice", "bob"] {
-            drop(run("userdel", &["--force", "--remove", name]));
-            ok("useradd", &["--create-home", "--shell", "/bin/bash", name]);
-            ok("sh", &["-ec", &format!("printf '%s:%s\\n' {name} '{PASSWORD}' | chpasswd")]);
-        }
-        let fleet = Self { _turn: turn };
-        fleet.write_the_files_of_the_guide();
-        fs::write("/root/.vault-password", "a password of the test's\n").unwrap();
-        fs::set_permissions("/root/.vault-password", fs::Permissions::from_mode(0o600)).unwrap();
-        fleet
-    }
-
-    /// For what is not about installing: the program is there, as if the role had put it there.
-    fn on_a_host_with_the_program() -> Self {
-        let fleet = Self::on_a_bare_host();
-        ok("sh", &["-ec", &format!("{BUILT}/packaging/install --from {BUILT}; nightlatch init --quiet")]);
-        fleet
-    }
-
-    /// The guide's own; but the host is the one that there is, without ssh.
-    fn write_the_files_of_the_guide(&self) {
-        let files = files_of_the_guide();
-        assert!(files.len() >= 7, "{files:?}");
-        for (name, contents) in files {
-            self.write(&name, &contents);
-        }
-        self.write("inventory.ini", "bed ansible_connection=local ansible_user=ansible\n");
-    }
-
-    fn write(&self, name: &str, contents: &str) {
-        let path = Path::new(FLEET).join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, contents).unwrap();
-    }
-
-    /// A line of the guide, word for word, in the fleet's directory.
-    fn line(&self, line: &str) -> Ran {
-        assert!(GUIDE.lines().any(|of_guide| of_guide == line), "the guide has no line '{line}'");
-        self.shell(line)
-    }
-
-    /// With all that can be said.
-    fn shell(&self, line: &str) -> Ran {
-        let surroundings = format!(
-            "cd {FLEET}; umask 077; export HOME=/root ANSIBLE_VAULT_PASSWORD_FILE=/root/.vault-password \
-             ANSIBLE_VERBOSITY=3 ANSIBLE_NOCOLOR=1; exec 2>&1; "
-        );
-        let output = run("bash", &["-c", &format!("{surroundings}{line}")]);
-        Ran { log: String::from_utf8_lossy(&output.stdout).into_owned(), succeeded: output.status.success() }
-    }
-
-    /// As the guide makes the vault; what is in it.
-    fn fill_the_vault(&self) -> Person {
-        let lines: Vec<_> = GUIDE.lines().filter(|line| line.contains("group_vars/all/vault.yml")).collect();
-        let of = |start: &str| *lines.iter().find(|line| line.starts_with(start)).unwrap();
-        assert!(self.line(of("printf")).succeeded && self.line(of("ansible-vault encrypt")).succeeded);
-        assert!(fs::read_to_string(format!("{FLEET}/group_vars/all/vault.yml")).unwrap().starts_with("$ANSIBLE_VAULT"));
-        let view = self.shell("ANSIBLE_VERBOSITY=0 ansible-vault view group_vars/all/vault.yml").log;
-        let secret = view.lines().find_map(|line| line.strip_prefix("vault_alice: ")).unwrap().trim().to_owned();
-        assert_eq!(secret.len(), 32);
-        Person { name: "alice".to_owned(), secret, backup_codes: Vec::new() }
-    }
-}
-
-/// What the role or the guide's last section left is taken away, and what the bed has put there.
-fn make_the_host_bare() {
-    let script = "
-        for service in sshd sudo sudo-i; do
-            if [ -e /var/backups/nightlatch/$service ]; then cp /var/backups/nightlatch/$service /etc/pam.d/; fi
-        done
-        rm -f /etc/ssh/sshd_config.d/10-nightlatch.conf /etc/ssh/sshd_config.d/20-robots.conf
-        if [ -e /usr/local/sbin/nightlatch ]; then /opt/nightlatch/packaging/install --remove; fi
-        rm -rf /etc/nightlatch /var/lib/nightlatch/* /var/backups/nightlatch
-        groupdel -f robots 2>/dev/null || true";
-    ok("sh", &["-ec", script]);
-}
-
-/// Each fenced block whose first line is a comment with a file's name.
-fn files_of_the_guide() -> Vec<(String, String)> {
-    let blocks = GUIDE.split("```").skip(1).step_by(2);
-    let named = blocks.filter_map(|block| {
-        let (_, contents) = block.split_once('\n')?;
-        let name = contents.lines().next()?.strip_prefix("# ")?;
-        name.contains('.').then(|| (name.to_owned(), contents.to_owned()))
-    });
-    named.collect()
-}
-
-/// Every file that the role may touch, with mode, size and the moment of its last change.
-fn on_the_host() -> String {
-    let places =
-        "/etc /usr/local /usr/lib/*/security /usr/sbin /var/lib/nightlatch /var/backups /var/cache /root/fleet";
-    ok("sh", &["-ec", &format!("find {places} -printf '%p %m %s %C@\\n' | sort")])
-}
-
-fn sheet_of(person: &str) -> String {
-    let path = format!("{FLEET}/hand-outs/bed-{person}.txt");
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    fs::read_to_string(path).unwrap()
-}
-
-/// What stands behind a word on each of a sheet's lines that begins so.
-fn words(sheet: &str, beginning: &str) -> Vec<String> {
-    let lines = sheet.lines().filter(|line| line.starts_with(beginning));
-    lines.map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect()
-}
+const SERVICES: [&str; 3] = ["sshd", "sudo", "sudo-i"];
 
 /// By ssh with password and code.
 fn gets_in(person: &Person, code: &str) -> bool {
@@ -178,26 +23,42 @@ fn gets_in(person: &Person, code: &str) -> bool {
     screen.contains(GOT_IN)
 }
 
-fn is_enrolled(name: &str) -> bool {
-    let status: serde_json::Value = serde_json::from_str(&ok("nightlatch", &["status", name, "--json"])).unwrap();
-    status["enrolled"].as_bool().unwrap()
+fn doctor_finds_no_error() {
+    let output = run("nightlatch", &["doctor"]);
+    assert!(matches!(output.status.code(), Some(0 | 10)), "{output:?}");
 }
 
-/// The three lines of the guide's third section, and that each does what it says there.
+/// With the secret of the vault, as the playbook does it.
+fn enroll(person: &Person) {
+    let line = format!(
+        "printf '%s\\n' {} | nightlatch enroll {} --secret-stdin --no-confirm --backup-codes 0",
+        person.secret, person.name
+    );
+    ok("sh", &["-ec", &line]);
+}
+
+fn verify(person: &Person) -> bool {
+    let line = format!("printf '%s\\n' {} | nightlatch verify {}", person.code(0), person.name);
+    run("sh", &["-c", &line]).status.success()
+}
+
+/// The three lines of the guide's third section, and that each does what it says there; the last section takes it back.
 #[test]
-fn the_guide_as_written_sets_a_host_up_and_run_again_changes_nothing() {
+fn the_guide_as_written_sets_a_host_up_by_packages_and_run_again_changes_nothing() {
     let fleet = Fleet::on_a_bare_host();
     let alice = fleet.fill_the_vault();
     let journal = Journal::mark();
     let before = on_the_host();
     let tried = fleet.line("ansible-playbook site.yml --check").well();
     assert_eq!(on_the_host(), before, "check mode changed the host");
-    assert!(tried.count("changed") > 0, "{}", tried.log);
+    assert!(tried.log.contains("Command would have run if not in check mode"), "{}", tried.log);
 
     let first = fleet.line("ansible-playbook site.yml").well();
     let second = fleet.line("ansible-playbook site.yml").well();
     assert!(first.count("changed") > 0);
     assert_eq!(second.count("changed"), 0, "{}", second.log);
+    ok("dpkg", &["--verify", "nightlatch", "libpam-nightlatch"]);
+    doctor_finds_no_error();
 
     let sheet = sheet_of("bob");
     let (secrets, codes) = (words(&sheet, "secret:"), words(&sheet, "backup code"));
@@ -228,7 +89,7 @@ fn the_guide_as_written_sets_a_host_up_and_run_again_changes_nothing() {
     let output = run("sh", &["-c", &format!("ssh -o BatchMode=yes {key} {CLIENT} ansible@127.0.0.1 id -Gn")]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("robots"), "{output:?}");
 
-    let before = ok("sh", &["-c", "cat /var/backups/nightlatch/sudo"]);
+    let kept = SERVICES.map(|service| fs::read_to_string(format!("/var/backups/nightlatch/{service}")).unwrap());
     let back: Vec<_> = GUIDE.lines().skip_while(|line| *line != "## Taking it back").collect();
     let lines: Vec<_> = back.iter().skip_while(|line| **line != "```sh").skip(1).take_while(|l| **l != "```").collect();
     assert_eq!(lines.len(), 3);
@@ -236,62 +97,131 @@ fn the_guide_as_written_sets_a_host_up_and_run_again_changes_nothing() {
         let ran = fleet.line(line);
         assert!(ran.succeeded, "{line}: {}", ran.log);
     }
-    assert_eq!(fs::read_to_string("/etc/pam.d/sudo").unwrap(), before);
-    assert!(!before.contains("pam_nightlatch") && !ok("cat", &["/etc/pam.d/sshd"]).contains("pam_nightlatch"));
+    let there = SERVICES.map(|service| fs::read_to_string(format!("/etc/pam.d/{service}")).unwrap());
+    assert!(there == kept && there.iter().all(|text| !text.contains("pam_nightlatch")));
+    ok("sh", &["-ec", "DEBIAN_FRONTEND=noninteractive apt-get purge --yes libpam-nightlatch nightlatch"]);
+}
+
+/// The profile and sshd's snippet, without service files.
+#[test]
+fn the_profile_is_enabled_once_and_changed_for_the_other_and_taken_out_and_ssh_asks_meanwhile() {
+    let fleet = Fleet::on_a_host_with_the_packages();
+    let alice = fleet.fill_an_open_vault();
+    enroll(&alice);
+    let common = || ok("sh", &["-c", "cat /etc/pam.d/common-*"]);
+    let before = common();
+    let profile = "ansible-playbook site.yml -e @profile.yml --tags nightlatch_services";
+    let other = |name: &str, more: &str| {
+        fleet.shell(&format!("ansible-playbook site.yml -e nightlatch_profile={name} --tags nightlatch_profile {more}"))
+    };
+    assert!(fleet.line(profile).changes() > 0);
+    steady(10);
+    assert!(gets_in(&alice, &alice.code(0)) && !gets_in(&alice, &alice.wrong_code()));
+    assert!(!ok("cat", &["/etc/pam.d/sshd"]).contains("pam_nightlatch"));
+    doctor_finds_no_error();
+    let with_it = common();
+    assert_eq!((fleet.line(profile).changes(), common() == with_it), (0, true));
+
+    assert_eq!((other("nightlatch-enroll", "--check").changes(), common() == with_it), (1, true));
+    assert_eq!(other("nightlatch-enroll", "").changes(), 1);
+    let enrolling = common();
+    assert!(enrolling.contains("nullok enroll") && enrolling.matches("pam_nightlatch.so").count() == 2, "{enrolling}");
+
+    // pam-auth-update leaves what somebody changed by hand, and calls that a success.
+    let mark = "# here's the fallback if no module succeeds";
+    let change = |from: &str, to: &str| ok("sed", &["-i", &format!("s/^{from}/{to}/"), "/etc/pam.d/common-auth"]);
+    change(mark, "# changed");
+    other("absent", "").fails_saying("not updating");
+    change("# changed", mark);
+    assert_eq!((other("absent", "").changes(), common() == before), (1, true));
+    assert_eq!(other("absent", "").changes(), 0);
 }
 
 #[test]
-fn a_new_secret_takes_the_old_one_s_place_only_where_it_is_asked_for_and_whoever_leaves_is_gone() {
-    let fleet = Fleet::on_a_host_with_the_program();
-    let old = fleet.fill_the_vault();
-    fleet.shell("ansible-playbook site.yml --tags nightlatch_enroll").well();
-    let new = fleet.fill_the_vault();
+fn a_rolling_upgrade_keeps_what_people_enrolled_and_stops_at_the_first_host_that_fails() {
+    let fleet = Fleet::on_a_host_with_the_packages();
+    let alice = fleet.fill_an_open_vault();
+    enroll(&alice);
+    fleet.make_packages_of("9.9-1");
+    let upgrade = "ansible-playbook upgrade.yml --tags nightlatch_install,nightlatch_check";
+    assert_eq!(fleet.shell(&format!("{upgrade} -e nightlatch_version=9.9-1")).changes(), 2);
+    let installed = ["nightlatch", "libpam-nightlatch"]
+        .map(|name| ok("dpkg-query", &["--show", "--showformat", "${Version}", name]));
+    assert_eq!(installed, ["9.9-1", "9.9-1"]);
+    steady(5);
+    assert!(verify(&alice));
+
+    // Back to the older version: apt-get refuses, and nobody comes to the second host.
+    fleet.hosts(&["bed", "second"]);
+    let ran = fleet.line(upgrade).fails_saying("downgraded");
+    let (_, recap) = ran.log.split_once("PLAY RECAP").unwrap();
+    assert!(recap.contains("bed ") && !recap.contains("second "), "{recap}");
+}
+
+/// What cargo built, on a host without packages.
+#[test]
+fn from_source_a_host_is_set_up_once_and_the_ready_files_are_found() {
+    let fleet = Fleet::on_a_bare_host();
+    fleet.fill_an_open_vault();
+    let sudo = r#"{"nightlatch_services": [{"service": "sudo"}], "nightlatch_sshd": "", "nightlatch_robots": []}"#;
+    let tags = "nightlatch_install,nightlatch_services";
+    let line = format!("ansible-playbook site.yml -e @source.yml -e '{sudo}' --tags {tags}");
+    let before = on_the_host();
+    assert!(fleet.shell(&format!("{line} --check")).changes() > 0);
+    assert_eq!(of_the_host_alone(&on_the_host()), of_the_host_alone(&before), "check mode changed the host");
+    assert!(fleet.shell(&line).changes() > 0);
+    assert!(ok("sh", &["-c", "command -v nightlatch"]).starts_with("/usr/local/sbin/"));
+    assert!(ok("cat", &["/etc/pam.d/sudo"]).contains("pam_nightlatch"));
+    assert_eq!(fleet.shell(&line).changes(), 0);
+}
+
+#[test]
+fn a_new_secret_takes_the_old_one_s_place_only_where_it_is_asked_for() {
+    let fleet = Fleet::on_a_host_with_the_packages();
+    let old = fleet.fill_an_open_vault();
+    enroll(&old);
+    let new = fleet.fill_an_open_vault();
     assert_ne!(old.secret, new.secret);
-    assert_eq!(fleet.shell("ansible-playbook site.yml --tags nightlatch_enroll").well().count("changed"), 0);
-    let verify = |person: &Person| {
-        let line = format!("printf '%s\\n' {} | nightlatch verify alice", person.code(0));
-        run("sh", &["-c", &line]).status.success()
-    };
-    steady(10);
+    // Besides bob and his sheet, the directory for it.
+    assert_eq!(fleet.shell("ansible-playbook site.yml --tags nightlatch_enroll").changes(), 3);
+    steady(5);
     assert!(verify(&old) && !verify(&new));
     let rotate = "ansible-playbook site.yml -e @rotated.yml --tags nightlatch_enroll";
     let rotated = fleet.line(rotate).well();
-    assert_eq!((rotated.count("changed"), fleet.line(rotate).well().count("changed")), (1, 0));
+    assert_eq!((rotated.count("changed"), fleet.line(rotate).changes()), (1, 0));
     assert!([&old, &new].iter().all(|person| !rotated.log.contains(&person.secret)));
-    steady(10);
+    steady(5);
     assert!(!verify(&old) && verify(&new));
-
-    let leave = "ansible-playbook site.yml -e @left.yml --tags nightlatch_enroll";
-    assert_eq!(fleet.shell(&format!("{leave} --check")).well().count("changed"), 1);
-    assert!(is_enrolled("alice"));
-    assert_eq!((fleet.line(leave).well().count("changed"), is_enrolled("alice")), (1, false));
-    assert_eq!(fleet.line(leave).well().count("changed"), 0);
-
-    // Somebody whose account went first.
-    let uid = ok("id", &["-u", "bob"]).trim().to_owned();
-    ok("userdel", &["--force", "bob"]);
-    fleet.write("left.yml", "nightlatch_people:\n  - { user: bob, state: absent }\n");
-    assert!(Path::new("/var/lib/nightlatch/users").join(&uid).exists());
-    assert_eq!(fleet.line(leave).well().count("changed"), 1);
-    assert!(!Path::new("/var/lib/nightlatch/users").join(&uid).exists());
-    assert_eq!(fleet.line(leave).well().count("changed"), 0);
 }
 
+/// The guide's own line, with some more people to whom the same happens or something else.
 #[test]
-fn whoever_is_invited_is_invited_once_and_the_plain_task_of_the_guide_enrolls_once() {
-    let fleet = Fleet::on_a_host_with_the_program();
-    let vault = fleet.fill_the_vault();
-    fleet.write("some.yml", "nightlatch_people:\n  - { user: alice, state: invited, invite_until: +3d }\n");
-    let some = "ansible-playbook site.yml -e @some.yml --tags nightlatch_enroll";
-    // Besides the invitation, the directory for hand-outs.
-    assert_eq!((fleet.shell(some).well().count("changed"), fleet.shell(some).well().count("changed")), (2, 0));
-    let status = ok("nightlatch", &["status", "alice"]);
-    assert!(status.contains("invited"), "{status}");
-    fleet.write("some.yml", "nightlatch_people:\n  - { user: alice, state: absent }\n");
-    assert_eq!((fleet.shell(some).well().count("changed"), fleet.shell(some).well().count("changed")), (1, 0));
-    assert!(!ok("nightlatch", &["status", "alice"]).contains("invited"));
+fn whoever_leaves_is_gone_with_or_without_an_account_and_whoever_is_invited_is_invited_once() {
+    let fleet = Fleet::on_a_host_with_the_packages();
+    let vault = fleet.fill_an_open_vault();
+    for name in ["carol", "dave"] {
+        ok("sh", &["-ec", &format!("id {name} >/dev/null 2>&1 || useradd {name}")]);
+    }
+    enroll(&vault);
+    ok("nightlatch", &["enroll", "bob", "--no-confirm"]);
+    ok("nightlatch", &["invite", "carol"]);
+    let bob = Path::new("/var/lib/nightlatch/users").join(ok("id", &["-u", "bob"]).trim());
+    ok("userdel", &["--force", "bob"]);
+    let left = fs::read_to_string(format!("{FLEET}/left.yml")).unwrap();
+    let more = "  - { user: bob, state: absent }\n  - { user: carol, state: absent }
+  - { user: dave, state: invited, invite_until: +3d }\n";
+    fleet.write("left.yml", &format!("{left}{more}nightlatch_hand_outs: ''\n"));
 
-    ok("useradd", &["carol"]);
+    let leave = "ansible-playbook site.yml -e @left.yml --tags nightlatch_enroll";
+    assert_eq!(fleet.shell(&format!("{leave} --check")).changes(), 1);
+    assert!(is_enrolled("alice") && bob.exists());
+    assert_eq!(fleet.line(leave).changes(), 1);
+    assert!(!is_enrolled("alice") && !bob.exists());
+    let invited = ["carol", "dave"].map(|name| ok("nightlatch", &["status", name]).contains("invited"));
+    assert_eq!(invited, [false, true]);
+    assert_eq!(fleet.line(leave).changes(), 0);
+
+    // The guide's plain task, without the role.
     let runs = [(); 2].map(|()| fleet.shell("ansible-playbook plain.yml").well());
     assert_eq!(runs.each_ref().map(|ran| ran.count("changed")), [1, 0]);
     assert!(runs.iter().all(|ran| !ran.log.contains(&vault.secret)));
@@ -301,8 +231,8 @@ fn whoever_is_invited_is_invited_once_and_the_plain_task_of_the_guide_enrolls_on
 /// no_log hides why a task failed; the role says it all the same, when the others have what is theirs.
 #[test]
 fn who_cannot_be_enrolled_is_named_and_the_others_are_enrolled() {
-    let fleet = Fleet::on_a_host_with_the_program();
-    fleet.fill_the_vault();
+    let fleet = Fleet::on_a_host_with_the_packages();
+    fleet.fill_an_open_vault();
     let people = "nightlatch_people:
   - { user: nobody-here, secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, backup_codes: 0 }
   - { user: alice, secret: 'not base32 0189', backup_codes: 0 }
@@ -320,10 +250,14 @@ fn who_cannot_be_enrolled_is_named_and_the_others_are_enrolled() {
     assert!(!ok("cat", &["/etc/pam.d/sshd"]).contains("pam_nightlatch"), "no service asks before people are enrolled");
 }
 
+/// From an image without store and keys, as the guide makes one.
 #[test]
-fn a_wrong_config_stays_out_and_the_one_that_holds_stays_in() {
-    let fleet = Fleet::on_a_host_with_the_program();
-    fleet.fill_the_vault();
+fn a_wrong_config_stays_out_and_one_that_holds_goes_in_with_a_store_of_the_host_s_own() {
+    let fleet = Fleet::on_a_host_with_the_packages();
+    fleet.fill_an_open_vault();
+    let keys = || fs::read_dir("/etc/nightlatch/keys").unwrap().map(|key| key.unwrap().file_name()).collect::<Vec<_>>();
+    let of_the_image = keys();
+    assert!(fleet.line("rm -r /etc/nightlatch/keys /var/lib/nightlatch/store /var/lib/nightlatch/users").succeeded);
     let before = fs::read_to_string("/etc/nightlatch/config.toml").unwrap();
     let tagged = "ansible-playbook site.yml -e @wrong.yml --tags nightlatch_configure";
     fleet.write("wrong.yml", "nightlatch_config:\n  totp: { window: 7 }\n");
@@ -342,46 +276,42 @@ fn a_wrong_config_stays_out_and_the_one_that_holds_stays_in() {
     - { name: office, action: exempt, source: ['192.0.2.0/24', local] }
 ";
     fleet.write("wrong.yml", all);
-    assert_eq!([(); 2].map(|()| fleet.shell(tagged).well().count("changed")), [1, 0]);
+    assert_eq!([(); 2].map(|()| fleet.shell(tagged).changes()), [2, 0]);
     let written = fs::read_to_string("/etc/nightlatch/config.toml").unwrap();
     for line in ["prompt = \"Code \\\"now\\\": \"", "not_enrolled_exempt_until = 2027-01-31", "[service.\"sudo\"]"] {
         assert!(written.lines().any(|of_file| of_file == line), "{line}: {written}");
     }
     assert_eq!(written.matches("[[rule]]").count(), 2);
+    assert!(keys().len() == 1 && keys() != of_the_image);
 }
 
+/// One run for all, under a name for each.
 #[test]
 fn what_would_be_lost_and_who_would_be_locked_out_is_refused_before_anything_is_touched() {
-    let fleet = Fleet::on_a_bare_host();
-    fleet.fill_the_vault();
+    let fleet = Fleet::on_a_host_with_the_packages();
+    fleet.fill_an_open_vault();
+    let by_ssh = "ansible_connection=ssh nightlatch_robots=[]";
+    fleet.hosts(&[
+        "lost nightlatch_hand_outs=''",
+        &format!("sshd {by_ssh}"),
+        &format!("profile {by_ssh} nightlatch_sshd='' nightlatch_services=[] nightlatch_profile=nightlatch"),
+        "sudo ansible_become_password=x",
+        r#"half nightlatch_packages="['/root/nightlatch_1_all.deb']""#,
+        "both nightlatch_built=/root",
+    ]);
     let before = on_the_host();
-    let lost = fleet.shell("ansible-playbook site.yml -e nightlatch_hand_outs=''");
-    lost.fails_saying("bob: a fresh secret or backup codes would be made and shown to nobody");
-    let out = r#"ansible-playbook site.yml -e ansible_connection=ssh -e '{"nightlatch_robots": []}'"#;
-    fleet.shell(out).fails_saying("sshd would ask 'ansible' for a code from now on");
-    let unchanged = |text: &str| text.lines().filter(|l| !l.starts_with(FLEET)).map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(unchanged(&on_the_host()), unchanged(&before));
-}
-
-/// A package that holds what packaging/install puts in place; ours is made elsewhere.
-#[test]
-fn a_package_is_installed_once() {
-    let fleet = Fleet::on_a_bare_host();
-    fleet.fill_the_vault();
-    let make = format!(
-        "cd /root; rm -rf package; mkdir -p package/DEBIAN package/usr/local/sbin
-         cp {BUILT}/nightlatch package/usr/local/sbin/
-         printf 'Package: nightlatch\nVersion: 1\nArchitecture: all\nMaintainer: nobody\nDescription: a test\n' \
-            > package/DEBIAN/control
-         dpkg-deb --build package {FLEET}/nightlatch_1_all.deb"
-    );
-    ok("sh", &["-ec", &make]);
-    fleet.write("package.yml", &format!("nightlatch_built: ''\nnightlatch_package: {FLEET}/nightlatch_1_all.deb\n"));
-    let install = "ansible-playbook site.yml -e @package.yml --tags nightlatch_install";
-    let check = fleet.shell(&format!("{install} --check")).well();
-    assert!(!Path::new("/usr/local/sbin/nightlatch").exists(), "{}", check.log);
-    let runs = [(); 2].map(|()| fleet.shell(install).well());
-    assert!(Path::new("/usr/local/sbin/nightlatch").exists());
-    assert_eq!(runs.map(|ran| ran.count("changed")), [2, 0]);
-    ok("dpkg", &["--purge", "nightlatch"]);
+    let ran = fleet.shell("ansible-playbook site.yml");
+    for (host, said) in [
+        ("lost", "bob: a fresh secret or backup codes would be made and shown to nobody"),
+        ("sshd", "sshd would ask 'ansible' for a code from now on"),
+        ("profile", "sshd would ask 'ansible' for a code from now on"),
+        ("sudo", "sudo would ask 'ansible' for a code behind the password"),
+        ("half", "nightlatch_packages names nightlatch; it takes"),
+        ("both", "nightlatch_packages and nightlatch_built exclude each other"),
+    ] {
+        let failures: Vec<_> = ran.log.split(&format!("fatal: [{host}]: FAILED!")).skip(1).collect();
+        let told = |text: &str| text.split("fatal: [").next().unwrap().contains(said);
+        assert!(failures.len() == 1 && told(failures[0]), "{host}: {}", ran.log);
+    }
+    assert_eq!(on_the_host(), before);
 }

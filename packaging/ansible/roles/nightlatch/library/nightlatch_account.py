@@ -241,7 +241,7 @@ def main():
     if not program.is_there():
         if module.check_mode:
             module.exit_json(changed=params["state"] != "absent", enrolled=False, uid=None)
-        module.fail_json(msg="nightlatch is not installed on this host; see packaging/install")
+        module.fail_json(msg="nightlatch is not installed on this host; set nightlatch_packages, or install it before")
 
     status = program.run(["status", params["user"]], accepted=(NO_SUCH_ACCOUNT,) if params["state"] == "absent" else ())
     if is_failure(status):
