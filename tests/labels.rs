@@ -98,10 +98,9 @@ fn first_contact() -> BTreeSet<Permission> {
 fn records_looked_over_and_removed() -> BTreeSet<Permission> {
     let ann = Person::enrolled("ann");
     ann.waive("+1d", "a test");
-    let uid = ok("id", &["-u", &ann.name]).trim().to_owned();
     ok("userdel", &[&ann.name]);
     let mut asked = BTreeSet::new();
-    for arguments in [&["list", "--orphaned"][..], &["remove", "--uid", &uid, "--yes"]] {
+    for arguments in [&["list", "--orphaned"][..], &["remove", "--vanished", &ann.name, "--yes"]] {
         let trace = format!("/tmp/{}", unique("trace"));
         ok("strace", &[&STRACE[..], &[&trace], &TRACED, &["nightlatch"], arguments].concat());
         // The program reads more than a login does, and every policy lets an administrator's programs read /etc.
