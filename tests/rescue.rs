@@ -238,6 +238,7 @@ fn what_locks_people_out_is_told_by_the_log_and_mended_as_the_guide_says() {
                 sshd::restart();
                 let screen = ssh(&alice.person, "").sees("password: ").types(PASSWORD).rest();
                 assert!(!screen.contains(PROMPT) && !screen.contains(GOT_IN), "{screen}");
+                as_the_guide_says(&LOCKED_OUT.replace("@host", "@127.0.0.1"), "alice@127.0.0.1's password:", &screen);
                 as_the_guide_says(LOCKED_OUT, "the password instead of a code", &journal.lines("alice"));
             }
             _ => {}
