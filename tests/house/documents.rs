@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The documents answer for every line that reviewers ask about, and what they name as its holder is there and is run.
 
+use std::process::Command;
+
 use super::{Source, files, read, root};
 
 /// What the documents answer for, and where: a line each, as the reviewers' list has them.
@@ -181,4 +183,47 @@ fn every_link_of_the_documents_leads_to_something() {
     }
     assert!(found > 70, "{found} links: is their form another?");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What a word of a page names in this tree, if it names anything: `src/lib.rs`, `./test races`, `packaging/audit advisories`.
+fn path_in(span: &str) -> Option<&str> {
+    let word = span.split([' ', ':']).next()?.trim_start_matches("./");
+    let is_path = word.contains('/') || span.starts_with("./") || word.ends_with(".toml") || word.ends_with(".lock");
+    (is_path && !word.starts_with('/')).then_some(word)
+}
+
+/// Whoever has an afternoon does not spend it on looking for what was renamed.
+#[test]
+fn the_reviewers_guide_names_nothing_that_is_not_there() {
+    let page = read("docs/guides/for-reviewers.md");
+    let mut fenced = false;
+    let outside = |line: &&str| {
+        fenced ^= line.starts_with("```");
+        !fenced
+    };
+    let prose: Vec<_> = page.text.lines().filter(outside).collect();
+    let spans = || prose.iter().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let named: Vec<_> = spans().filter_map(path_in).collect();
+    let missing: Vec<_> = named.iter().filter(|path| !root().join(path).exists()).collect();
+    assert!(missing.is_empty() && named.len() > 40, "{missing:?} of {}", named.len());
+    let links = prose.iter().flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split([')', '#']).next());
+    for link in links {
+        assert!(root().join("docs/guides").join(link).is_file(), "{link}");
+    }
+    let script = read("test").text;
+    for behaviour in spans().filter_map(|span| span.strip_prefix("./test ")) {
+        assert!(script.split([' ', '(', ')', '\n']).any(|name| name == behaviour), "./test {behaviour}");
+    }
+}
+
+/// The searches that it gives, and what it says that they find.
+#[test]
+fn the_reviewers_guide_s_searches_find_one_file_each() {
+    let page = read("docs/guides/for-reviewers.md").text;
+    let (_, block) = page.split_once("```sh\n").unwrap();
+    let (commands, after) = block.split_once("```").unwrap();
+    let output = Command::new("bash").args(["-euo", "pipefail", "-c", commands]).current_dir(root()).output().unwrap();
+    let found = String::from_utf8(output.stdout).unwrap();
+    let said: Vec<_> = after.trim_start().lines().next().unwrap().split('`').skip(1).step_by(2).take(3).collect();
+    assert_eq!(found.lines().collect::<Vec<_>>(), said);
 }

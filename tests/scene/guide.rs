@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A guide of docs/guides/, followed as written: its fenced `sh` blocks, in order, as root. A block of another kind (`text`)
-//! is shown to the reader and not run, so that what is run is what stands there.
+//! A guide of docs/guides/, followed as written: its fenced `sh` blocks, in order, as root. `console` is for a test that types
+//! at a terminal. A block of another kind (`text`) is shown to the reader and not run: what is run is what stands there.
 #![allow(dead_code, reason = "each crate uses a part of the scene")]
 
 use std::process::{Command, Stdio};
@@ -13,12 +13,26 @@ pub struct Step<'g> {
 
 /// All blocks of commands of a guide.
 pub fn steps(guide: &str) -> Vec<Step<'_>> {
+    blocks(guide, "sh")
+}
+
+/// What somebody types who sits at a terminal.
+pub fn at_a_terminal(guide: &str) -> Vec<Step<'_>> {
+    blocks(guide, "console")
+}
+
+/// What goes into a config.
+pub fn settings(guide: &str) -> Vec<Step<'_>> {
+    blocks(guide, "toml")
+}
+
+fn blocks<'g>(guide: &'g str, wanted: &str) -> Vec<Step<'g>> {
     let (mut steps, mut heading, mut fence) = (Vec::<Step<'_>>::new(), "", None);
     for line in guide.lines() {
         match (fence, line.strip_prefix("```")) {
             (None, Some(kind)) => {
-                fence = Some(kind == "sh");
-                if kind == "sh" {
+                fence = Some(kind == wanted);
+                if kind == wanted {
                     steps.push(Step { heading, commands: String::new() });
                 }
             }
