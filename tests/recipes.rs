@@ -277,6 +277,10 @@ fn the_page_on_sudo(wiring: Wiring) {
     if wiring == Wiring::Profile {
         everyone_who_is_enrolled_is_asked();
         needs_no_code(sudo(&bob, ""), Some(question));
+        let targets = "/etc/sudoers.d/targets";
+        fs::write(targets, "Defaults targetpw\n").unwrap();
+        needs_no_code(sudo(&ann, &format!("-u {}", bob.name)), Some(&format!("[sudo] password for {}", bob.name)));
+        fs::remove_file(targets).unwrap();
         let root_only = steps(guide).into_iter().find(|step| step.heading == "A code for root only").unwrap();
         root_only.carry_out("/root");
         only_root_is_worth_a_code(&ann, &codes, &wrong);
