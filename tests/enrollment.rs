@@ -8,17 +8,6 @@ use std::fs;
 
 use scene::*;
 
-/// The secret for typing by hand: groups of four base32 symbols, placed on the screen by escape sequences.
-fn secret_on(screen: &str) -> String {
-    let is_group = |word: &str| word.len() == 4 && word.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
-    screen
-        .split('\x1b')
-        .filter_map(|placed| placed.split_once('H').map(|(_, text)| text))
-        .filter(|text| text.split(' ').count() == 4 && text.split(' ').all(is_group))
-        .map(|text| text.replace(' ', ""))
-        .collect()
-}
-
 /// Enrolls on a terminal up to the question for the first code.
 fn begin(person: &mut Person, more: &str) -> Terminal {
     let mut terminal = Terminal::open(&format!("nightlatch enroll {} {more}", person.name));

@@ -17,7 +17,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use scene::guide::{Step, steps};
+use scene::guide::{Kind, Step, steps};
 use scene::*;
 use serde_json::Value;
 
@@ -191,7 +191,7 @@ fn section(heading: &str) -> Step<'_> {
     let of_it = steps(GUIDE).into_iter().filter(|step| step.heading == heading);
     let commands: String = of_it.map(|step| step.commands).collect();
     assert!(!commands.is_empty(), "no commands under '{heading}'");
-    Step { heading, commands }
+    Step { heading, kind: Kind::Shell, commands }
 }
 
 fn follow(heading: &str) {

@@ -326,3 +326,14 @@ impl Terminal {
         self.screen.clone()
     }
 }
+
+/// The secret for typing by hand: groups of four base32 symbols, placed on the screen by escape sequences.
+pub fn secret_on(screen: &str) -> String {
+    let is_group = |word: &str| word.len() == 4 && word.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
+    screen
+        .split('\x1b')
+        .filter_map(|placed| placed.split_once('H').map(|(_, text)| text))
+        .filter(|text| text.split(' ').count() == 4 && text.split(' ').all(is_group))
+        .map(|text| text.replace(' ', ""))
+        .collect()
+}

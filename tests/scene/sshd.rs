@@ -49,8 +49,9 @@ pub fn restart() {
     assert!((0..50).any(|_| up()), "sshd does not answer");
 }
 
-/// What every client here is told: no host is known to it, and it is asked once.
-pub const CLIENT: &str = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o NumberOfPasswordPrompts=1";
+/// What every client here is told: no host is known to it, it is asked once, and a reload of sshd may take its moment.
+pub const CLIENT: &str = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o NumberOfPasswordPrompts=1 \
+     -o ConnectionAttempts=9";
 
 /// A client that is asked once, unless `options`, of which ssh takes the first, say otherwise.
 pub fn ssh(person: &Person, options: &str) -> Terminal {

@@ -41,7 +41,7 @@ fn text(made: &[Made]) -> String {
 fn next_steps(site: &Site, terminal: &Terminal) {
     let (keys, store) = (site.config.keys().display(), site.config.store().display());
     terminal.note("next: enroll somebody ('nightlatch enroll USER') before a service asks for codes,");
-    terminal.note("then protect ssh and sudo: README.md beside the service files says how.");
+    terminal.note("then protect ssh and sudo: docs/guides/ten-minutes.md, in /usr/share/doc/nightlatch, says how.");
     terminal.warn(&format!(
         "back up {keys} and {store}, and keep the two apart: records without their key are lost, \
          and whoever has both has everybody's secrets"

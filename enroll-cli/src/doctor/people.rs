@@ -287,7 +287,8 @@ fn tell(fates: &Fates, report: &mut Report) {
     let (people, places) = &fates.let_through;
     if !people.is_empty() {
         let message = format!("let in without a code by {}: {}", listed(places), listed(people));
-        let remedy = "enroll them; then take 'nullok' off the line, or 'exempt' out of [default] in the config";
+        let remedy =
+            "enroll them; then not_enrolled = \"refuse\" under [default] in the config, which wins over 'nullok'";
         report.found(Finding::new(Word::LetThrough.into(), message, remedy));
     }
     if !fates.by_rule.is_empty() {

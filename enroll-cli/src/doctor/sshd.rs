@@ -213,8 +213,8 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn of_odd(odd: Odd, whom: &str) -> Finding {
-    const SNIPPET: &str =
-        "put a ready snippet into /etc/ssh/sshd_config.d/10-nightlatch.conf, 'sshd -t', and reload sshd";
+    const SNIPPET: &str = "copy a snippet of ours (pam.d/*.conf) to /etc/ssh/sshd_config.d/10-nightlatch.conf, 'sshd -t', \
+                           and reload sshd";
     let (word, message, remedy) = match odd {
         Odd::NoPam => (
             Word::SshdNoPam,

@@ -12,7 +12,7 @@ fn it_makes_store_and_key_and_says_where() {
     for part in ["store: ", "master key: ", "key directory: ", "directory of people's files: ", "store marker: "] {
         assert!(ran.stdout.contains(part), "{part}: {ran:?}");
     }
-    assert!(ran.stderr.contains("nightlatch enroll USER") && ran.stderr.contains("README.md"), "{ran:?}");
+    assert!(ran.stderr.contains("nightlatch enroll USER") && ran.stderr.contains("guides/ten-minutes.md"), "{ran:?}");
     assert!(ran.stderr.contains("back up") && ran.stderr.contains("apart"), "{ran:?}");
     assert_eq!((mode(&host.path("store")), mode(&host.path("keys"))), (0o700, 0o700));
     let key = fs::read_dir(host.path("keys")).unwrap().next().unwrap().unwrap();
