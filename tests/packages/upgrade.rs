@@ -11,7 +11,7 @@ const OTHER_BYTES: &str = "echo previous >/tmp/previous
     for module in usr/lib/*/security/pam_nightlatch.so; do
         [ ! -e $module ] || objcopy --add-section .nightlatch.previous=/tmp/previous $module
     done";
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// Password and code by the profile's own stack, as often as there is time for.
 fn by_the_driver(service: &Service, going_on: &AtomicBool) -> usize {
