@@ -178,7 +178,13 @@ fn cron_and_systemd_user_go_on_for_everybody_and_clear_no_failures() {
     for _ in 0..6 {
         attempt(&elsewhere, &ann.name, &ann.wrong_code());
     }
-    let before = ann.status();
+    // The end of a wait is reckoned by two clocks, each in whole seconds: two looks at it may differ by one.
+    let status = || {
+        let mut status = ann.status();
+        status.as_object_mut().unwrap().remove("locked_until").unwrap();
+        status
+    };
+    let before = status();
     assert_eq!((before["failures"].as_u64(), before["lock"].as_str()), (Some(6), Some("waiting")), "{before}");
     let journal = Journal::mark();
     // What pam_systemd sets on a host, and the bed has not.
@@ -208,6 +214,6 @@ fn cron_and_systemd_user_go_on_for_everybody_and_clear_no_failures() {
         }
         assert_eq!(journal.lines(&person.name), "", "nothing was asked, decided or logged");
     }
-    assert_eq!(ann.status(), before);
+    assert_eq!(status(), before);
     assert_eq!(stranger.status()["enrolled"], false);
 }
