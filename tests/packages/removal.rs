@@ -104,6 +104,22 @@ fn after_a_removal_and_an_installation_people_log_in_with_their_phones() {
     drop(host);
 }
 
+/// The doctor's, which is off until somebody says otherwise.
+#[test]
+fn a_timer_that_was_switched_on_stays_on_over_an_upgrade_and_goes_with_the_program() {
+    let _host = Host::installed();
+    let timer = "nightlatch-doctor.timer";
+    let state = |what: &str| String::from_utf8(run("systemctl", &[what, timer]).stdout).unwrap().trim().to_owned();
+    assert_eq!((state("is-enabled"), state("is-active")), ("disabled".to_owned(), "inactive".to_owned()));
+    ok("systemctl", &["enable", "--now", timer]);
+    host::install(&host::changed_packages("99", "true"));
+    assert_eq!((state("is-enabled"), state("is-active")), ("enabled".to_owned(), "active".to_owned()));
+    host::said(&host::remove());
+    assert_eq!(state("is-active"), "inactive");
+    assert!(!host::is_there("/etc/systemd/system/timers.target.wants/nightlatch-doctor.timer"));
+    assert_ne!(state("is-enabled"), "enabled");
+}
+
 /// dpkg calls a removal off where the package that was to come in our place does not.
 #[test]
 fn a_removal_that_is_called_off_leaves_the_profile_on() {
@@ -132,7 +148,7 @@ fn a_module_for_foreign_programs_goes_without_the_native_one() {
     let version = ok("dpkg-query", &["--show", "--showformat=${Version}", "nightlatch"]);
     let change = format!(
         "sed -i 's/^Architecture: .*/Architecture: {foreign}/' DEBIAN/control
-         if [ -d usr/lib ]; then mv usr/lib/*-linux-gnu usr/lib/foreign; fi"
+         for own in usr/lib/*-linux-gnu; do [ ! -d $own ] || mv $own usr/lib/foreign; done"
     );
     let directory = host::changed_packages(&version, &change);
     ok("dpkg", &["--add-architecture", foreign]);
